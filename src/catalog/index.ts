@@ -1,0 +1,1 @@
+export type { Collation, Column, SchemaSnapshot, TableSchema } from './schema-snapshot.ts';
