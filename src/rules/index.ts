@@ -8,3 +8,7 @@ export {
   equalityKeepsShard, findTable, physicalTablesOf, primaryOf, replicasOf, shardSourceOf, singleTable, singleTableAllowed,
 } from './rule-set.ts';
 export { describeKey } from './key-value.ts';
+export type * from './mesh-config.ts';
+export {
+  createKeyGenerator, type GeneratorPorts, type KeyGenerator, type SegmentPort, type WorkerIdPort,
+} from './key-generator.ts';

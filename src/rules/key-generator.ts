@@ -1,0 +1,75 @@
+/** Key generators made live: what one is, and the ports through which it reaches the outside. */
+import { type Clock, MeshError } from '../base/index.ts';
+import { createSegment } from './segment.ts';
+import { createSnowflake, WORKER_IDS_MAX } from './snowflake.ts';
+import type { KeyGeneratorSpec } from './types.ts';
+import { createUuid } from './uuid.ts';
+
+/** Draws keys for one column. One per worker process. */
+export interface KeyGenerator {
+  readonly spec: KeyGeneratorSpec;
+  /**
+   * The next `count` keys in order: at once, or as a promise when a range must be fetched or a millisecond waited for.
+   * Throws (or rejects with) MeshError SM_KEY_GENERATOR.
+   */
+  take(count: number): readonly bigint[] | readonly string[] | Promise<readonly bigint[] | readonly string[]>;
+}
+
+/**
+ * Leases of worker ids: a number 0-1023 that no other live process of the installation uses. Adapters: Redis, or a table on the default source.
+ * A lease is valid until `validUntil` (wall clock, ms) and renewed by the adapter; `current` answers undefined once it has run out, and
+ * generation is then refused. An adapter may give back an id with a later epoch only after the former lease has surely ended.
+ */
+export interface WorkerIdPort {
+  current(): { readonly workerId: number; readonly validUntil: number } | undefined;
+}
+
+/** Takes the next range of a sequence, durably, before it answers: `[first, first + count)`. */
+export interface SegmentPort {
+  fetch(spec: Extract<KeyGeneratorSpec, { kind: 'segment' }>, count: number): Promise<{ readonly first: bigint; readonly count: number }>;
+}
+
+export interface GeneratorPorts {
+  readonly clock: Clock;
+  /** 0-based index of this worker process, and how many there are: `worker-id` + index is the worker's own id. */
+  readonly workerIndex: number;
+  readonly workers: number;
+  /** Absent: only generators with a `worker-id` give keys. */
+  readonly workerIds?: WorkerIdPort;
+  readonly segments?: SegmentPort;
+  /** 16 random bytes, for UUID. */
+  random(size: number): Uint8Array;
+}
+
+export function createKeyGenerator(spec: KeyGeneratorSpec, ports: GeneratorPorts): KeyGenerator {
+  switch (spec.kind) {
+    case 'snowflake':
+      return createSnowflake(spec, ports.clock, workerIdOf(spec, ports));
+    case 'uuid':
+      return createUuid(spec, ports.random);
+    case 'segment':
+      return createSegment(spec, ports.segments);
+  }
+}
+
+/** Asked before each batch: a lease can end. */
+function workerIdOf(spec: Extract<KeyGeneratorSpec, { kind: 'snowflake' }>, ports: GeneratorPorts): () => number {
+  const fixed = spec.workerId;
+  if (fixed !== undefined) {
+    const own = fixed + ports.workerIndex;
+    if (own >= WORKER_IDS_MAX || ports.workerIndex >= ports.workers) {
+      throw new MeshError('SM_KEY_GENERATOR', { name: spec.name, reason: `worker id ${own} is above ${WORKER_IDS_MAX - 1}` });
+    }
+    return () => own;
+  }
+  return () => {
+    const lease = ports.workerIds?.current();
+    if (lease === undefined || lease.validUntil <= ports.clock.now()) {
+      throw new MeshError('SM_KEY_GENERATOR', {
+        name: spec.name,
+        reason: 'it has neither a worker-id nor a valid lease of one, and would collide with other sidecars',
+      });
+    }
+    return lease.workerId;
+  };
+}

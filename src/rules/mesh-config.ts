@@ -1,0 +1,99 @@
+/** The words of shardmesh.yaml: the sidecar's own configuration as a frozen snapshot. */
+import type { RuleProblem, RuleSet } from './types.ts';
+
+/** Where a listener listens. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Who may connect. `toJSON` leaves secrets out. */
+export interface MeshUser {
+  readonly name: string;
+  /** Host part of the account, with MySQL's wildcards `%` and `_`. */
+  readonly host: string;
+  readonly secret: UserSecret;
+  /** Logical databases that the user may use; an admin may use all. */
+  readonly databases: readonly string[];
+  readonly admin: boolean;
+}
+export type UserSecret =
+  | { readonly kind: 'plain'; readonly password: string }
+  /** SHA1(SHA1(password)), 20 bytes as upper-case hex: `*HEX` of mysql_native_password. */
+  | { readonly kind: 'native'; readonly hash: string }
+  /** MySQL's stored form `$A$005$` + 20 bytes salt + 43 characters: caching_sha2_password. `rounds` = 1000 x the number. */
+  | { readonly kind: 'sha2'; readonly rounds: number; readonly salt: Uint8Array; readonly digest: string };
+
+export interface ListenTls {
+  /** Absolute paths. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Client certificates must be signed by it. */
+  readonly caFile?: string;
+  /** Refuse connections without TLS. */
+  readonly require: boolean;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+export interface Limits {
+  /** Bytes. */
+  readonly maxAllowedPacket: number;
+  /** Bytes that the merge of one statement may hold. */
+  readonly resultMemory: number;
+  /** 0: none. */
+  readonly statementTimeoutMs: number;
+  /** Client connections of all workers together. */
+  readonly connections: number;
+}
+
+export interface MeshConfig {
+  /** As it was named. */
+  readonly file: string;
+  /** Hex SHA-256 (first 16 digits) over this file's and all rules files' versions. */
+  readonly version: string;
+  readonly listen: readonly ListenAddress[];
+  /** Health and metrics; undefined: off. */
+  readonly http: ListenAddress | undefined;
+  readonly admin: ListenAddress | undefined;
+  /** What clients see; undefined: what the backends say. */
+  readonly serverVersion: string | undefined;
+  readonly workers: number;
+  readonly tls: ListenTls | undefined;
+  readonly users: readonly MeshUser[];
+  /** By database name, in file order. */
+  readonly databases: ReadonlyMap<string, RuleSet>;
+  readonly transaction: { readonly defaultType: 'LOCAL'; readonly unsafeReplication: 'refuse' | 'warn' };
+  readonly limits: Limits;
+  readonly control: { readonly redis: string | undefined };
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'; readonly format: 'json' | 'pretty' };
+  /** Every file that was read, to watch for changes. */
+  readonly files: readonly string[];
+}
+
+/** Flags and SHARDMESH_* variables by their name in the file; a flag wins over the variable, that over the file. */
+export type Override = 'listen' | 'http' | 'admin' | 'serverVersion' | 'workers' | 'logLevel' | 'logFormat';
+export type Overrides = Readonly<Partial<Record<Override, string>>>;
+
+/** What the loaders may touch. `readFile` throws if it cannot; `glob` answers paths in order; both take absolute paths. */
+export interface LoadPorts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readFile(path: string): string;
+  glob(pattern: string): readonly string[];
+}
+
+export interface LoadSource extends LoadPorts {
+  /** Shown in problems; relative names in it are taken from its folder. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface Loaded<T> {
+  /** Present if there is no problem of severity `error`. */
+  readonly value?: T;
+  /** In order of file, line and column. */
+  readonly problems: readonly RuleProblem[];
+}
+
+/** What `check --connect` asks of live servers; its adapters live above. Each answers its own problems, at the rules' positions. */
+export type LiveCheck =
+  | 'server answers' | 'version' | 'privileges' | 'tables exist' | 'columns alike' | 'keys alike' | 'collations alike'
+  | 'string keys compare exactly' | 'replicas replicate' | 'XA allowed';
