@@ -1,0 +1,5 @@
+/** Where configurations and schemas come from, how they are swapped, and how the sidecar lives and ends. */
+export { buildSnapshot, defaultServerFallback, type SchemaWarning, type ServerFallback, tableDifference } from './build-snapshot.ts';
+export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
+export { type ReadSource, type RefreshReason, SchemaLoader, type SchemaLoaderOptions } from './schema-loader.ts';
+export { openSource, reasonOf, withSource } from './source-connection.ts';
