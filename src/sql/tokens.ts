@@ -45,18 +45,40 @@ export interface LexMode {
  */
 export interface TokenList {
   readonly text: Uint8Array;
+  /** Number of tokens without the closing `end` token, which stands at index `count` (start and end = text length). */
   readonly count: number;
   readonly kinds: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** For `word`: keyword id (0 = none). For `punctuation`: operator id. */
+  /**
+   * For `word`: keyword id (0 = none; also 0 for a word directly beside a dot, as `key` in `t.key` and `key.c`, which the
+   * servers never read as a keyword). For `punctuation`: operator id. For `parameter`: 0. Else 0.
+   */
   readonly ids: Uint16Array;
   /** Hints found in comments (SHARDMESH_HINT / SHARDINGSPHERE_HINT, traceparent of sqlcommenter): raw comment bodies, in order. Usually empty. */
   readonly hints: readonly string[];
+  /** For each hint: index of the token that follows its comment. */
+  readonly hintTokens: readonly number[];
+  /**
+   * Comments that matter for meaning, in order: four numbers each: index of the following token, a MarkKind, and the byte
+   * range of the mark (of the comment's opening or closing signs, or of the whole comment). Usually empty.
+   */
+  readonly marks: readonly number[];
   /** True if executable comments were opened: the text may not be spliced inside of them. */
   readonly hasExecutableComments: boolean;
+  /** True if executable comments were skipped because of their version: a server of another version may run them. */
+  readonly skippedExecutableComments: boolean;
   copy(): TokenList;
 }
+
+/** What a mark of `TokenList.marks` is. */
+export const MarkKind = {
+  open: 0, // an executable comment was opened
+  close: 1, // ... and closed
+  skipped: 2, // an executable comment for other versions
+  optimizerHint: 3,
+  routingHint: 4,
+} as const;
 
 export const SlotKind = { scalar: 0, list: 1, rows: 2 } as const;
 
@@ -84,6 +106,8 @@ export interface Fingerprint {
   readonly endToken: number;
   /** First keyword of the statement, as keyword id: a cheap class of the statement. */
   readonly verb: number;
+  /** False if `endToken` is only the end of the packet because the statement may be a stored program with `;` inside. */
+  readonly endCertain: boolean;
   /** Number of `?` in the statement. */
   readonly parameterCount: number;
 }
