@@ -31,7 +31,8 @@ export function createAccumulators(
       return [[spec.column, new SumAccumulator(spec.column, columns, protocol, false)]];
     case 'AVG': {
       const { sum, count } = spec;
-      if (sum === undefined || count === undefined) throw new MeshError('SM_INTERNAL', { message: 'AVG without SUM and COUNT' });
+      if (sum === undefined || count === undefined)
+        throw new MeshError('SM_INTERNAL', { message: 'AVG without SUM and COUNT' });
       const sums = new SumAccumulator(sum, columns, protocol, false);
       const counts = new SumAccumulator(count, columns, protocol, true);
       return [
@@ -110,7 +111,9 @@ class SumAccumulator implements Accumulator {
     const end = row.ends[this.#column]!;
     if (this.#double) {
       if (!this.#binary) this.double += parseDoubleText(row.buffer, start, end);
-      else this.double += this.#type.type === FieldType.DOUBLE ? row.buffer.readDoubleLE(start) : row.buffer.readFloatLE(start);
+      else
+        this.double +=
+          this.#type.type === FieldType.DOUBLE ? row.buffer.readDoubleLE(start) : row.buffer.readFloatLE(start);
     } else if (!this.#binary || this.#type.type === FieldType.NEWDECIMAL) this.exact.add(row.buffer, start, end);
     else this.exact.addInteger(readInteger(row.buffer, start, end, this.#type));
   }
@@ -159,7 +162,13 @@ class AverageAccumulator implements Accumulator {
   readonly #sum: SumAccumulator;
   readonly #count: SumAccumulator;
 
-  constructor(column: number, sumColumn: number, sum: SumAccumulator, count: SumAccumulator, columns: readonly MergeColumn[]) {
+  constructor(
+    column: number,
+    sumColumn: number,
+    sum: SumAccumulator,
+    count: SumAccumulator,
+    columns: readonly MergeColumn[],
+  ) {
     this.#decimals = columnOf(columns, column).decimals;
     this.#sumScale = columnOf(columns, sumColumn).decimals;
     this.#sum = sum;
@@ -174,15 +183,18 @@ class AverageAccumulator implements Accumulator {
     const count = this.#count.exact.total();
     if (!this.#sum.any || count === 0n) builder.null();
     else if (this.#sum.isDouble) builder.double(this.#sum.double / Number(count));
-    else builder.number(quotientText(this.#sum.exact.total(), Math.max(this.#sumScale, this.#sum.exact.scale), count, this.#decimals));
+    else
+      builder.number(
+        quotientText(this.#sum.exact.total(), Math.max(this.#sumScale, this.#sum.exact.scale), count, this.#decimals),
+      );
   }
 }
 
 /** The least or greatest value: its raw bytes are kept, and those of its weight. */
 class BestAccumulator implements Accumulator {
-  #value = Buffer.alloc(64);
+  #value: Buffer = Buffer.alloc(64);
   #valueLength = -1;
-  #weight = Buffer.alloc(64);
+  #weight: Buffer = Buffer.alloc(64);
   #weightLength = 0;
   /** Content bytes of the compared field inside #value or #weight. */
   #prefix = 0;
@@ -227,12 +239,12 @@ class BestAccumulator implements Accumulator {
 
   write(builder: RowBuilder): void {
     if (this.#valueLength < 0) builder.null();
-    else builder.bytes(this.#value, 0, this.#valueLength);
+    else builder.rawBytes(this.#value, 0, this.#valueLength);
   }
 
   writeWeight(builder: RowBuilder): void {
     if (this.#valueLength < 0) builder.null();
-    else builder.bytes(this.#weight, 0, this.#weightLength);
+    else builder.rawBytes(this.#weight, 0, this.#weightLength);
   }
 }
 
@@ -255,7 +267,7 @@ class WeightOfBest implements Accumulator {
 
 /** The first value that is not NULL. */
 class FirstAccumulator implements Accumulator {
-  #value = Buffer.alloc(64);
+  #value: Buffer = Buffer.alloc(64);
   #length = -1;
   readonly #column: number;
 
@@ -280,7 +292,7 @@ class FirstAccumulator implements Accumulator {
 
   write(builder: RowBuilder): void {
     if (this.#length < 0) builder.null();
-    else builder.bytes(this.#value, 0, this.#length);
+    else builder.rawBytes(this.#value, 0, this.#length);
   }
 }
 
@@ -301,7 +313,12 @@ class BitAccumulator implements Accumulator {
   readonly #type: MergeColumn;
   readonly #binary: boolean;
 
-  constructor(column: number, name: 'BIT_AND' | 'BIT_OR' | 'BIT_XOR', columns: readonly MergeColumn[], protocol: RowProtocol) {
+  constructor(
+    column: number,
+    name: 'BIT_AND' | 'BIT_OR' | 'BIT_XOR',
+    columns: readonly MergeColumn[],
+    protocol: RowProtocol,
+  ) {
     this.#column = column;
     this.#function = name;
     this.#type = columnOf(columns, column);
@@ -317,7 +334,9 @@ class BitAccumulator implements Accumulator {
     const start = row.starts[this.#column]!;
     if (start < 0) return;
     const end = row.ends[this.#column]!;
-    const value = BigInt(this.#binary ? readInteger(row.buffer, start, end, this.#type) : row.buffer.latin1Slice(start, end));
+    const value = BigInt(
+      this.#binary ? readInteger(row.buffer, start, end, this.#type) : row.buffer.toString('latin1', start, end),
+    );
     if (this.#function === 'BIT_AND') this.#bits &= value;
     else if (this.#function === 'BIT_OR') this.#bits |= value;
     else this.#bits ^= value;

@@ -80,7 +80,11 @@ function isByteString(column: MergeColumn): boolean {
 }
 
 /** Orders rows by keys, NULL first (last when descending). */
-export function rowCompare(keys: readonly MergeKey[], columns: readonly MergeColumn[], protocol: RowProtocol): RowCompare {
+export function rowCompare(
+  keys: readonly MergeKey[],
+  columns: readonly MergeColumn[],
+  protocol: RowProtocol,
+): RowCompare {
   const positions = Int32Array.from(keys, (key) => key.weight ?? key.column);
   const signs = Int32Array.from(keys, (key) => (key.descending ? -1 : 1));
   const compares = keys.map((key) => {
@@ -109,7 +113,9 @@ function orderNumbers(a: number, b: number): number {
 }
 
 function compareUnsigned64(a: Buffer, i: number, _: number, b: Buffer, j: number): number {
-  return orderNumbers(a.readUInt32LE(i + 4), b.readUInt32LE(j + 4)) || orderNumbers(a.readUInt32LE(i), b.readUInt32LE(j));
+  return (
+    orderNumbers(a.readUInt32LE(i + 4), b.readUInt32LE(j + 4)) || orderNumbers(a.readUInt32LE(i), b.readUInt32LE(j))
+  );
 }
 
 function compareSigned64(a: Buffer, i: number, _: number, b: Buffer, j: number): number {

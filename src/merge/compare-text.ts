@@ -5,7 +5,14 @@ const MINUS = 45;
 const DOT = 46;
 
 /** Whole and decimal numbers of any length: `-12.50`, `007`, `18446744073709551615`. */
-export function compareDecimalText(a: Buffer, aStart: number, aEnd: number, b: Buffer, bStart: number, bEnd: number): number {
+export function compareDecimalText(
+  a: Buffer,
+  aStart: number,
+  aEnd: number,
+  b: Buffer,
+  bStart: number,
+  bEnd: number,
+): number {
   const aNegative = a[aStart] === MINUS;
   const bNegative = b[bStart] === MINUS;
   if (aNegative) aStart += 1;
@@ -95,5 +102,5 @@ export function parseDoubleText(buffer: Buffer, start: number, end: number): num
     const value = fraction > 0 ? mantissa / (powersOfTen[fraction] as number) : mantissa;
     return negative ? -value : value;
   }
-  return Number(buffer.latin1Slice(start, end));
+  return Number(buffer.toString('latin1', start, end));
 }

@@ -36,7 +36,7 @@ export class ExactSum {
     const fraction = point < 0 ? 0 : end - point - 1;
     if (fraction > this.scale) this.#rescale(fraction);
     if (end - at + this.scale - fraction > 15) {
-      this.#addLong(buffer.latin1Slice(start, end), fraction);
+      this.#addLong(buffer.toString('latin1', start, end), fraction);
       return;
     }
     let digits = 0;
@@ -74,7 +74,8 @@ export class ExactSum {
 
 /** `total / 10 ** scale` with `digits` digits after the point, rounded half away from zero. */
 export function decimalText(total: bigint, scale: number, digits: number): string {
-  const value = scale > digits ? roundHalfAway(total, 10n ** BigInt(scale - digits)) : total * 10n ** BigInt(digits - scale);
+  const value =
+    scale > digits ? roundHalfAway(total, 10n ** BigInt(scale - digits)) : total * 10n ** BigInt(digits - scale);
   const negative = value < 0n;
   const text = (negative ? -value : value).toString().padStart(digits + 1, '0');
   const whole = text.slice(0, text.length - digits);

@@ -60,8 +60,15 @@ class Merge implements MergedRows {
   #sinceLook = 0;
   #ended = false;
 
-  constructor(sources: readonly RowSource[], columns: readonly MergeColumn[], spec: MergeSpec, protocol: RowProtocol, limits: MergeLimits) {
-    if (spec.visible > columns.length) throw new MeshError('SM_INTERNAL', { message: 'more visible columns than there are' });
+  constructor(
+    sources: readonly RowSource[],
+    columns: readonly MergeColumn[],
+    spec: MergeSpec,
+    protocol: RowProtocol,
+    limits: MergeLimits,
+  ) {
+    if (spec.visible > columns.length)
+      throw new MeshError('SM_INTERNAL', { message: 'more visible columns than there are' });
     const compare = spec.inputOrder.length === 0 ? undefined : rowCompare(spec.inputOrder, columns, protocol);
     this.#input = new MergedInput(sources, columns, protocol, compare);
     this.#output = new RowBuilder(columns, protocol);

@@ -42,7 +42,12 @@ export class MergedInput {
   #head = 0;
   #cancelled = false;
 
-  constructor(sources: readonly RowSource[], columns: readonly MergeColumn[], protocol: RowProtocol, compare: RowCompare | undefined) {
+  constructor(
+    sources: readonly RowSource[],
+    columns: readonly MergeColumn[],
+    protocol: RowProtocol,
+    compare: RowCompare | undefined,
+  ) {
     this.#streams = sources.map((source) => new Stream(source, columns, protocol));
     this.#compare = sources.length > 1 ? compare : undefined;
     this.#losers = new Int32Array(Math.max(1, sources.length)).fill(-1);
@@ -134,7 +139,9 @@ export class MergedInput {
         stream.current = row;
         row.locate(batch.buffer, batch.bounds[2 * stream.at]!, batch.bounds[2 * stream.at + 1]!);
         if (compare !== undefined && stream.comparable && compare(stream.previous, row) > 0) {
-          throw new MeshError('SM_INTERNAL', { message: 'a shard sent its rows in another order than it was asked for' });
+          throw new MeshError('SM_INTERNAL', {
+            message: 'a shard sent its rows in another order than it was asked for',
+          });
         }
         stream.comparable = true;
         return true;

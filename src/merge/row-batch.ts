@@ -10,7 +10,7 @@ export type RowProtocol = 'text' | 'binary';
  */
 export interface RowBatch {
   readonly buffer: Buffer;
-  readonly bounds: Int32Array;
+  readonly bounds: Uint32Array;
   readonly count: number;
 }
 

@@ -1,6 +1,6 @@
 /** Collects output rows in one growing buffer: rows cut to their visible columns, or built field by field. */
 import { MeshError } from '../base/index.ts';
-import { FieldType } from '../wire/index.ts';
+import { binaryWidth, FieldType } from '../wire/index.ts';
 import { doubleText } from './double-text.ts';
 import type { MergeColumn, RowBatch, RowProtocol } from './row-batch.ts';
 import type { RowFields } from './row-fields.ts';
@@ -13,7 +13,7 @@ const BYTES_KEPT = 1024 * 1024;
 /** Rows under construction. The batch that `take` answers is valid until `clear`. */
 export class RowBuilder {
   #buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
-  #bounds = new Int32Array(2 * ROWS_FIRST);
+  #bounds = new Uint32Array(2 * ROWS_FIRST);
   #position = 0;
   #rowStart = 0;
   #column = 0;
@@ -84,11 +84,11 @@ export class RowBuilder {
       return;
     }
     const start = row.rawStart(column);
-    this.bytes(row.buffer, start, row.ends[column]!);
+    this.rawBytes(row.buffer, start, row.ends[column]!);
   }
 
   /** A field's raw bytes, length prefix included. */
-  bytes(buffer: Buffer, start: number, end: number): void {
+  rawBytes(buffer: Buffer, start: number, end: number): void {
     this.#need(end - start);
     this.#copy(buffer, start, end);
     this.#column += 1;
@@ -109,41 +109,27 @@ export class RowBuilder {
   /** A number's ASCII text, converted to the column's binary type in the binary protocol. */
   number(text: string): void {
     const type = this.#columns[this.#column]!.type;
-    if (!this.#binary) return this.#text(text);
-    switch (type) {
-      case FieldType.LONGLONG:
-        return this.#integer(BigInt(text), 8);
-      case FieldType.LONG:
-      case FieldType.INT24:
-        return this.#integer(BigInt(text), 4);
-      case FieldType.SHORT:
-      case FieldType.YEAR:
-        return this.#integer(BigInt(text), 2);
-      case FieldType.TINY:
-        return this.#integer(BigInt(text), 1);
-      case FieldType.DOUBLE:
-      case FieldType.FLOAT:
-        return this.double(Number(text));
-      default:
-        return this.#text(text);
-    }
+    const width = this.#binary ? binaryWidth(type) : -1;
+    if (type === FieldType.DOUBLE || type === FieldType.FLOAT) this.double(Number(text));
+    else if (width > 0) this.#integer(BigInt(text), width);
+    else this.#text(text);
   }
 
   double(value: number): void {
     const { type, decimals } = this.#columns[this.#column]!;
-    if (!this.#binary) return this.#text(doubleText(value, decimals));
-    if (type === FieldType.DOUBLE) {
-      this.#need(8);
-      this.#position = this.#buffer.writeDoubleLE(value, this.#position);
-    } else if (type === FieldType.FLOAT) {
-      this.#need(4);
-      this.#position = this.#buffer.writeFloatLE(value, this.#position);
-    } else return this.#text(doubleText(value, decimals));
+    if (!this.#binary || binaryWidth(type) < 0) {
+      this.#text(doubleText(value, decimals));
+      return;
+    }
+    this.#need(8);
+    if (type === FieldType.FLOAT) this.#position = this.#buffer.writeFloatLE(value, this.#position);
+    else this.#position = this.#buffer.writeDoubleLE(value, this.#position);
     this.#column += 1;
   }
 
   end(): void {
-    if (this.#column !== this.#columns.length) throw new MeshError('SM_INTERNAL', { message: 'merged row with missing fields' });
+    if (this.#column !== this.#columns.length)
+      throw new MeshError('SM_INTERNAL', { message: 'merged row with missing fields' });
     this.#finish();
   }
 
@@ -164,7 +150,7 @@ export class RowBuilder {
       this.#buffer[this.#position] = 0xfc;
       this.#position = this.#buffer.writeUInt16LE(text.length, this.#position + 1);
     }
-    this.#position += this.#buffer.latin1Write(text, this.#position);
+    this.#position += this.#buffer.write(text, this.#position, 'latin1');
     this.#column += 1;
   }
 
@@ -176,7 +162,7 @@ export class RowBuilder {
   #finish(): void {
     const at = 2 * this.count;
     if (at + 2 > this.#bounds.length) {
-      const larger = new Int32Array(2 * this.#bounds.length);
+      const larger = new Uint32Array(2 * this.#bounds.length);
       larger.set(this.#bounds);
       this.#bounds = larger;
     }

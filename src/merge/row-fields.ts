@@ -1,5 +1,5 @@
 /** Finds the fields of one row payload, text or binary, without decoding them. */
-import { MalformedPacket, binaryWidth } from '../wire/index.ts';
+import { binaryWidth, MalformedPacket } from '../wire/index.ts';
 import type { MergeColumn, RowProtocol } from './row-batch.ts';
 
 /**
@@ -22,8 +22,7 @@ export class RowFields {
     this.#count = columns.length;
     this.starts = new Int32Array(columns.length);
     this.ends = new Int32Array(columns.length);
-    this.#widths =
-      protocol === 'binary' ? Int32Array.from(columns, (column) => binaryWidth(column.type)) : undefined;
+    this.#widths = protocol === 'binary' ? Int32Array.from(columns, (column) => binaryWidth(column.type)) : undefined;
   }
 
   /** Looks at the row `[start, end)` of `buffer`; keeps a reference to the buffer. Throws MalformedPacket. */

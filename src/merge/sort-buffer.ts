@@ -37,7 +37,10 @@ export class SortBuffer {
     const length = end - start;
     if (this.#position + length > this.#buffer.length) {
       const larger = Math.max(Math.min(2 * this.#buffer.length, limits.bytesMax), this.#position + length);
-      if (larger + (this.#ends.length + 1) * ROW_OVERHEAD > limits.bytesMax && this.#position + length > limits.bytesMax - (this.#ends.length + 1) * ROW_OVERHEAD) {
+      if (
+        larger + (this.#ends.length + 1) * ROW_OVERHEAD > limits.bytesMax &&
+        this.#position + length > limits.bytesMax - (this.#ends.length + 1) * ROW_OVERHEAD
+      ) {
         throw new MeshError('SM_RESULT_TOO_LARGE', { limit: limits.bytesMax });
       }
       const grown = Buffer.allocUnsafeSlow(larger);
