@@ -22,7 +22,7 @@ describe('schema loader', () => {
     UNIQUE KEY by_name (user_id, name), KEY (made))`;
 
   before(async () => {
-    server = await startServer({ schemas: ['s0', 's1'], options: ['--port=0'].slice(1) });
+    server = await startServer({ schemas: ['s0', 's1'] });
     await server.execute(
       `CREATE TABLE s0.orders_0 ${orders}`, `CREATE TABLE s0.orders_1 ${orders}`,
       `CREATE TABLE s1.orders_0 ${orders}`, `CREATE TABLE s1.orders_1 ${orders}`,
