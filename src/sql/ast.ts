@@ -91,11 +91,32 @@ export interface Unary extends Span {
 }
 
 export type BinaryOperator =
-  | 'OR' | 'XOR' | 'AND'
-  | '=' | '<=>' | '<>' | '<' | '<=' | '>' | '>='
-  | '|' | '&' | '<<' | '>>' | '+' | '-' | '*' | '/' | 'DIV' | '%' | '^'
+  | 'OR'
+  | 'XOR'
+  | 'AND'
+  | '='
+  | '<=>'
+  | '<>'
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '|'
+  | '&'
+  | '<<'
+  | '>>'
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | 'DIV'
+  | '%'
+  | '^'
   | '||' // string concatenation, only under sql_mode PIPES_AS_CONCAT; otherwise parsed as OR
-  | '->' | '->>' | 'SOUNDS LIKE' | 'MEMBER OF';
+  | '->'
+  | '->>'
+  | 'SOUNDS LIKE'
+  | 'MEMBER OF';
 
 /** `a op b`. `!=` is `<>`, `&&` is AND, `||` is OR (unless PIPES_AS_CONCAT), MOD is `%`. */
 export interface Binary extends Span {
@@ -254,16 +275,38 @@ export interface WindowSpec extends Span {
 }
 
 export type Expression =
-  | Literal | Parameter | ColumnRef | UserVariable | SystemVariable | Assignment | Unary | Binary
-  | QuantifiedComparison | Between | InList | InSubquery | Like | Is | Case | Cast | Collate | Interval | Exists
-  | ScalarSubquery | Row | Parenthesised | MatchAgainst | ColumnValue | Call;
+  | Literal
+  | Parameter
+  | ColumnRef
+  | UserVariable
+  | SystemVariable
+  | Assignment
+  | Unary
+  | Binary
+  | QuantifiedComparison
+  | Between
+  | InList
+  | InSubquery
+  | Like
+  | Is
+  | Case
+  | Cast
+  | Collate
+  | Interval
+  | Exists
+  | ScalarSubquery
+  | Row
+  | Parenthesised
+  | MatchAgainst
+  | ColumnValue
+  | Call;
 
 export interface OrderItem extends Span {
   readonly expression: Expression;
   readonly descending: boolean;
 }
 
-/** LIMIT n | LIMIT o, n | LIMIT n OFFSET o | FETCH FIRST n ROWS ONLY (MariaDB). Operands are literals, parameters or (in programs) names. */
+/** LIMIT n | LIMIT o, n | LIMIT n OFFSET o | FETCH FIRST n ROWS ONLY (MariaDB); the span holds the keywords. Operands are literals, parameters or (in programs) names. */
 export interface Limit extends Span {
   readonly count?: Expression;
   readonly offset?: Expression;
@@ -284,8 +327,7 @@ export interface TableName extends Span {
   readonly table: Identifier;
 }
 
-export type TableFactor =
-  | TableReference | DerivedTable | Join | ParenthesisedTables | TableFunction;
+export type TableFactor = TableReference | DerivedTable | Join | ParenthesisedTables | TableFunction;
 
 export interface TableReference extends Span {
   readonly kind: 'table';
@@ -366,10 +408,18 @@ export interface SelectBlock extends Span {
 export interface ValuesBlock extends Span {
   readonly kind: 'values';
   readonly rows: readonly Row[];
+  readonly orderBy: readonly OrderItem[];
+  readonly orderBySpan?: Span;
+  readonly limit?: Limit;
+  readonly limitSpan?: Span;
 }
 export interface TableBlock extends Span {
   readonly kind: 'tableBlock';
   readonly name: TableName;
+  readonly orderBy: readonly OrderItem[];
+  readonly orderBySpan?: Span;
+  readonly limit?: Limit;
+  readonly limitSpan?: Span;
 }
 
 export interface SetOperation extends Span {
@@ -390,7 +440,9 @@ export interface ParenthesisedQuery extends Span {
   readonly kind: 'parenQuery';
   readonly query: QueryExpression;
   readonly orderBy: readonly OrderItem[];
+  readonly orderBySpan?: Span;
   readonly limit?: Limit;
+  readonly limitSpan?: Span;
 }
 
 export type QueryBody = SelectBlock | ValuesBlock | TableBlock | SetOperation | ParenthesisedQuery;
@@ -445,6 +497,7 @@ export interface InsertStatement extends Span {
     | { readonly kind: 'query'; readonly query: QueryExpression };
   /** `VALUES ... AS new(a, b)`. */
   readonly rowAlias?: Identifier;
+  readonly rowAliasColumns?: readonly Identifier[];
   readonly onDuplicate: readonly ColumnAssignment[];
   readonly onDuplicateSpan?: Span;
   readonly returning?: { readonly items: readonly SelectItem[]; readonly span: Span };
@@ -456,6 +509,7 @@ export interface InsertRow extends Span {
 export interface UpdateStatement extends Span {
   readonly kind: 'update';
   readonly with: readonly CommonTable[];
+  readonly recursive: boolean;
   readonly ignore: boolean;
   readonly tables: readonly TableFactor[];
   readonly assignments: readonly ColumnAssignment[];
@@ -468,6 +522,7 @@ export interface UpdateStatement extends Span {
 export interface DeleteStatement extends Span {
   readonly kind: 'delete';
   readonly with: readonly CommonTable[];
+  readonly recursive: boolean;
   readonly ignore: boolean;
   /** Multi-table forms: what to delete from, as written; empty in the single-table form. */
   readonly targets: readonly TableName[];
@@ -491,8 +546,23 @@ export interface ColumnDefinitionAst extends Span {
 }
 
 export type DdlObject =
-  | 'TABLE' | 'INDEX' | 'VIEW' | 'DATABASE' | 'PROCEDURE' | 'FUNCTION' | 'TRIGGER' | 'EVENT' | 'SEQUENCE'
-  | 'PACKAGE' | 'PACKAGE BODY' | 'SERVER' | 'TABLESPACE' | 'LOGFILE GROUP' | 'USER' | 'ROLE' | 'OTHER';
+  | 'TABLE'
+  | 'INDEX'
+  | 'VIEW'
+  | 'DATABASE'
+  | 'PROCEDURE'
+  | 'FUNCTION'
+  | 'TRIGGER'
+  | 'EVENT'
+  | 'SEQUENCE'
+  | 'PACKAGE'
+  | 'PACKAGE BODY'
+  | 'SERVER'
+  | 'TABLESPACE'
+  | 'LOGFILE GROUP'
+  | 'USER'
+  | 'ROLE'
+  | 'OTHER';
 
 /** Every statement that changes the schema. Names are spans, so that each node gets its own physical names. */
 export interface DdlStatement extends Span {
@@ -522,11 +592,20 @@ export interface DdlStatement extends Span {
 }
 
 export type SetTarget =
-  | { readonly kind: 'system'; readonly scope: 'session' | 'global' | 'persist' | 'persist_only' | 'default'; readonly name: string }
+  | {
+      readonly kind: 'system';
+      readonly scope: 'session' | 'global' | 'persist' | 'persist_only' | 'default';
+      readonly name: string;
+    }
   | { readonly kind: 'user'; readonly name: string }
   | { readonly kind: 'names'; readonly collation?: string } // value: literal, identifier word or DEFAULT
   | { readonly kind: 'charset' }
-  | { readonly kind: 'transaction'; readonly scope: 'session' | 'global' | 'next'; readonly isolation?: string; readonly access?: 'READ ONLY' | 'READ WRITE' }
+  | {
+      readonly kind: 'transaction';
+      readonly scope: 'session' | 'global' | 'next';
+      readonly isolation?: string;
+      readonly access?: 'READ ONLY' | 'READ WRITE';
+    }
   | { readonly kind: 'password' | 'role' | 'default role' | 'resource group' };
 
 export interface SetItem extends Span {
@@ -574,13 +653,47 @@ export interface TransactionStatement extends Span {
 export interface OtherStatement extends Span {
   readonly kind: 'other';
   readonly verb:
-    | 'ANALYZE' | 'CHECK' | 'CHECKSUM' | 'OPTIMIZE' | 'REPAIR' // table maintenance
-    | 'LOCK TABLES' | 'UNLOCK TABLES' | 'LOCK INSTANCE' | 'UNLOCK INSTANCE' | 'FLUSH' | 'RESET' | 'PURGE' | 'CACHE INDEX' | 'LOAD INDEX'
-    | 'GRANT' | 'REVOKE' | 'RENAME USER' | 'SHUTDOWN' | 'RESTART' | 'INSTALL' | 'UNINSTALL' | 'CLONE' | 'BINLOG'
-    | 'CHANGE MASTER' | 'START SLAVE' | 'STOP SLAVE' | 'START GROUP_REPLICATION' | 'STOP GROUP_REPLICATION'
-    | 'PREPARE' | 'EXECUTE' | 'DEALLOCATE' | 'HANDLER' | 'XA' | 'SIGNAL' | 'RESIGNAL' | 'GET DIAGNOSTICS' | 'HELP' | 'BACKUP'
+    | 'ANALYZE'
+    | 'CHECK'
+    | 'CHECKSUM'
+    | 'OPTIMIZE'
+    | 'REPAIR' // table maintenance
+    | 'LOCK TABLES'
+    | 'UNLOCK TABLES'
+    | 'LOCK INSTANCE'
+    | 'UNLOCK INSTANCE'
+    | 'FLUSH'
+    | 'RESET'
+    | 'PURGE'
+    | 'CACHE INDEX'
+    | 'LOAD INDEX'
+    | 'GRANT'
+    | 'REVOKE'
+    | 'RENAME USER'
+    | 'SHUTDOWN'
+    | 'RESTART'
+    | 'INSTALL'
+    | 'UNINSTALL'
+    | 'CLONE'
+    | 'BINLOG'
+    | 'CHANGE MASTER'
+    | 'START SLAVE'
+    | 'STOP SLAVE'
+    | 'START GROUP_REPLICATION'
+    | 'STOP GROUP_REPLICATION'
+    | 'PREPARE'
+    | 'EXECUTE'
+    | 'DEALLOCATE'
+    | 'HANDLER'
+    | 'XA'
+    | 'SIGNAL'
+    | 'RESIGNAL'
+    | 'GET DIAGNOSTICS'
+    | 'HELP'
+    | 'BACKUP'
     | 'COMPOUND' // BEGIN NOT ATOMIC ..., MariaDB
-    | 'LOAD DATA' | 'IMPORT TABLE';
+    | 'LOAD DATA'
+    | 'IMPORT TABLE';
   readonly tables: readonly TableName[];
   /** LOAD DATA LOCAL. */
   readonly local?: boolean;
@@ -590,8 +703,15 @@ export interface OtherStatement extends Span {
 }
 
 export type Statement =
-  | SelectStatement | InsertStatement | UpdateStatement | DeleteStatement | DdlStatement | SetStatement | ShowStatement
-  | TransactionStatement | OtherStatement
+  | SelectStatement
+  | InsertStatement
+  | UpdateStatement
+  | DeleteStatement
+  | DdlStatement
+  | SetStatement
+  | ShowStatement
+  | TransactionStatement
+  | OtherStatement
   | ({ readonly kind: 'use'; readonly schema: Identifier } & Span)
   | ({ readonly kind: 'do'; readonly expressions: readonly Expression[] } & Span)
   | ({ readonly kind: 'call'; readonly name: TableName; readonly args: readonly Expression[] } & Span)
@@ -610,7 +730,15 @@ export type Statement =
 
 /** What `parse` answers for one statement of a packet. Never throws anything else. */
 export type ParseResult =
-  | { readonly ok: true; readonly statement: Statement; readonly parameterCount: number; /** Offset of the token after this statement's `;`, or the text's end. */ readonly end: number }
+  | {
+      readonly ok: true;
+      readonly statement: Statement;
+      readonly parameterCount: number;
+      /** Offset of the token after this statement's `;`, or the text's end. */
+      readonly end: number;
+      /** Index of that token. */
+      readonly nextToken: number;
+    }
   | { readonly ok: false; readonly problem: ParseProblem };
 
 /** The text was not understood. It may still be valid SQL that this parser does not know. */

@@ -7,3 +7,8 @@ export * from './lexer.ts';
 export type * from './literal-value.ts';
 export * from './reserved-words.ts';
 export * from './tokens.ts';
+export * from './fingerprint.ts';
+export * from './fingerprint-buffer.ts';
+export { elementToken, slotRows, slotRowToken } from './slot-shape.ts';
+export { type StatementEnd, statementEnd } from './statement-end.ts';
+export { parse } from './parse/parse.ts';
