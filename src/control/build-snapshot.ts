@@ -51,7 +51,12 @@ export function buildSnapshot(
   const server = schemas.get(rules.defaultSource) ?? [...schemas.values()][0];
   for (const [source, schema] of schemas) {
     if (server !== undefined && schema.mariadb !== server.mariadb) {
-      warnings.push({ kind: 'mixed servers', table: '', source, message: `source '${source}' is ${schema.version}, others are ${server.version}: MariaDB and MySQL in one database may sort and round differently` });
+      warnings.push({
+        kind: 'mixed servers',
+        table: '',
+        source,
+        message: `source '${source}' is ${schema.version}, others are ${server.version}: MariaDB and MySQL in one database may sort and round differently`,
+      });
     }
   }
   const collations = new Map<string, Collation>();
@@ -76,7 +81,11 @@ export function buildSnapshot(
 }
 
 /** A table of the rules, from its first node that is there; the other nodes are compared with it. */
-function describe(table: LogicalTable, schemas: ReadonlyMap<string, PhysicalSchema>, warnings: SchemaWarning[]): TableSchema | undefined {
+function describe(
+  table: LogicalTable,
+  schemas: ReadonlyMap<string, PhysicalSchema>,
+  warnings: SchemaWarning[],
+): TableSchema | undefined {
   let first: { readonly physical: PhysicalTable; readonly label: string } | undefined;
   const absent: { source: string; label: string }[] = [];
   for (const node of table.nodes) {
@@ -91,13 +100,23 @@ function describe(table: LogicalTable, schemas: ReadonlyMap<string, PhysicalSche
     } else {
       const difference = tableDifference(first.physical, physical);
       if (difference !== undefined) {
-        warnings.push({ kind: 'nodes differ', table: table.name, source: node.source, message: `'${label}' differs from '${first.label}': ${difference}` });
+        warnings.push({
+          kind: 'nodes differ',
+          table: table.name,
+          source: node.source,
+          message: `'${label}' differs from '${first.label}': ${difference}`,
+        });
       }
     }
   }
   if (first === undefined) return undefined;
   for (const { source, label } of absent) {
-    warnings.push({ kind: 'node missing', table: table.name, source, message: `'${label}' does not exist, '${first.label}' does` });
+    warnings.push({
+      kind: 'node missing',
+      table: table.name,
+      source,
+      message: `'${label}' does not exist, '${first.label}' does`,
+    });
   }
   return logicalTable(table.name, first.physical);
 }
@@ -134,7 +153,9 @@ function findSingles(
     if (source === undefined) continue;
     if (sources.length > 1) {
       warnings.push({
-        kind: 'ambiguous single table', table: name, source,
+        kind: 'ambiguous single table',
+        table: name,
+        source,
         message: `table '${name}' is on ${sources.join(', ')}: which one is meant is not known, so it is hidden; name one under !SINGLE, or declare it under !BROADCAST or !SHARDING`,
       });
       continue;
@@ -172,14 +193,17 @@ export function tableDifference(a: PhysicalTable, b: PhysicalTable): string | un
     if (other === undefined) return `column '${column.name}' is missing`;
     if (other.name.toLowerCase() !== column.name.toLowerCase()) {
       const elsewhere = b.columns.some((candidate) => candidate.name.toLowerCase() === column.name.toLowerCase());
-      return elsewhere ? `column ${index + 1} is '${other.name}', not '${column.name}'` : `column '${column.name}' is missing`;
+      return elsewhere
+        ? `column ${index + 1} is '${other.name}', not '${column.name}'`
+        : `column '${column.name}' is missing`;
     }
     const difference = columnDifference(column, other);
     if (difference !== undefined) return `column '${column.name}' ${difference}`;
   }
   const extra = b.columns[a.columns.length];
   if (extra !== undefined) return `column '${extra.name}' is additional`;
-  if (keyText(a.primaryKey) !== keyText(b.primaryKey)) return `primary key is (${b.primaryKey.join(', ')}), not (${a.primaryKey.join(', ')})`;
+  if (keyText(a.primaryKey) !== keyText(b.primaryKey))
+    return `primary key is (${b.primaryKey.join(', ')}), not (${a.primaryKey.join(', ')})`;
   const keys = (table: PhysicalTable): string => table.uniqueKeys.map(keyText).sort().join(' ');
   if (keys(a) !== keys(b)) return `unique keys are ${keys(b) || 'none'}, not ${keys(a) || 'none'}`;
   return undefined;

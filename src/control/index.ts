@@ -1,5 +1,22 @@
 /** Where configurations and schemas come from, how they are swapped, and how the sidecar lives and ends. */
-export { buildSnapshot, defaultServerFallback, type SchemaWarning, type ServerFallback, tableDifference } from './build-snapshot.ts';
+export {
+  buildSnapshot,
+  defaultServerFallback,
+  type SchemaWarning,
+  type ServerFallback,
+  tableDifference,
+} from './build-snapshot.ts';
+export { type Configuration, type ReloadReason, type ReloadResult, restartKeys } from './configuration.ts';
+export {
+  type DrainHandles,
+  type DrainLimits,
+  defaultDrainLimits,
+  Lifecycle,
+  type LifecycleOptions,
+  type LifePhase,
+} from './lifecycle.ts';
 export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
+export { type ConfigurationListener, Publisher, type PublisherOptions } from './publisher.ts';
+export { fileRuleSource, type RuleSource, watchFiles } from './rule-source.ts';
 export { type ReadSource, type RefreshReason, SchemaLoader, type SchemaLoaderOptions } from './schema-loader.ts';
 export { openSource, reasonOf, withSource } from './source-connection.ts';

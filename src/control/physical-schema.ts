@@ -83,12 +83,22 @@ export async function readPhysicalSchema(connection: Connection, known?: Physica
       tables.map((row) => {
         const name = text(row['name']);
         const type = text(row['type']).toUpperCase();
-        return [name, { name, view: type.includes('VIEW'), columns: (columnsOf.get(name) ?? []).map(readColumn), ...readKeys(keysOf.get(name) ?? []) }];
+        return [
+          name,
+          {
+            name,
+            view: type.includes('VIEW'),
+            columns: (columnsOf.get(name) ?? []).map(readColumn),
+            ...readKeys(keysOf.get(name) ?? []),
+          },
+        ];
       }),
     ),
     routines: new Set(routines.map((row) => text(row['name']).toLowerCase())),
     collations:
-      known !== undefined && known.version === version ? known.collations : await readCollations(connection, mariadb, serverVersion),
+      known !== undefined && known.version === version
+        ? known.collations
+        : await readCollations(connection, mariadb, serverVersion),
   };
 }
 
@@ -138,7 +148,11 @@ function readKeys(rows: readonly RowDataPacket[]): Pick<PhysicalTable, 'primaryK
   return { primaryKey, uniqueKeys: Object.freeze(uniqueKeys) };
 }
 
-async function readCollations(connection: Connection, mariadb: boolean, serverVersion: number): Promise<ReadonlyMap<string, Collation>> {
+async function readCollations(
+  connection: Connection,
+  mariadb: boolean,
+  serverVersion: number,
+): Promise<ReadonlyMap<string, Collation>> {
   // MariaDB 10.10 lists its uca1400 collations without character set in COLLATIONS; columns use the full name.
   const sql = !mariadb
     ? 'SELECT COLLATION_NAME AS name, CHARACTER_SET_NAME AS charset, PAD_ATTRIBUTE AS pad FROM information_schema.COLLATIONS'
@@ -151,7 +165,15 @@ async function readCollations(connection: Connection, mariadb: boolean, serverVe
     rows.map((row) => {
       const name = text(row['name']);
       const padSpace = row['pad'] === null ? padsSpace(name) : text(row['pad']) === 'PAD SPACE';
-      return [name, Object.freeze({ name, charset: text(row['charset']), padSpace, binary: name === 'binary' || /_bin$/.test(name) })];
+      return [
+        name,
+        Object.freeze({
+          name,
+          charset: text(row['charset']),
+          padSpace,
+          binary: name === 'binary' || /_bin$/.test(name),
+        }),
+      ];
     }),
   );
 }

@@ -22,6 +22,8 @@ export interface SchemaLoaderOptions {
   /** The first snapshot gets this version plus one; a reload goes on from the old loader's. Default 0. */
   readonly versionBefore?: number;
   readonly fallback?: ServerFallback;
+  /** A loader of former rules: what it has read of the same servers stays known while they are down. */
+  readonly former?: SchemaLoader;
   readonly clock?: Clock;
   readonly read?: ReadSource;
   /** First wait before a source that is down is asked again; doubles up to 30 s. Default 500. */
@@ -56,8 +58,13 @@ export class SchemaLoader {
     this.#options = options;
     this.rules = options.rules;
     this.#clock = options.clock ?? systemClock;
-    this.#read = options.read ?? ((source, known) => withSource(source, (connection) => readPhysicalSchema(connection, known)));
+    this.#read =
+      options.read ?? ((source, known) => withSource(source, (connection) => readPhysicalSchema(connection, known)));
     this.#retryDelayMs = options.retryMs ?? 500;
+    for (const name of this.rules.shardSources) {
+      const schema = options.former?.knownSchema(primaryOf(this.rules, name));
+      if (schema !== undefined) this.#schemas.set(name, schema);
+    }
     const unread = new Map(this.rules.shardSources.map((source) => [source, 'not asked yet']));
     const { content } = buildSnapshot(this.rules, new Map(), unread, options.fallback ?? defaultServerFallback);
     this.#snapshot = Object.freeze({ ...content, version: options.versionBefore ?? 0 });
@@ -75,6 +82,24 @@ export class SchemaLoader {
   /** Shard sources that did not answer the last time, with the reason. */
   get failing(): ReadonlyMap<string, string> {
     return this.#failing;
+  }
+
+  /** What was last read of this server and schema, under whatever name. */
+  knownSchema(source: DataSource | undefined): PhysicalSchema | undefined {
+    if (source === undefined) return undefined;
+    for (const [name, schema] of this.#schemas) {
+      const own = primaryOf(this.rules, name);
+      if (
+        own !== undefined &&
+        own.host === source.host &&
+        own.port === source.port &&
+        own.socketPath === source.socketPath &&
+        own.database === source.database
+      ) {
+        return schema;
+      }
+    }
+    return undefined;
   }
 
   /** First load. Resolves when every source has answered or failed; never rejects for a source that is down. */
@@ -148,7 +173,12 @@ export class SchemaLoader {
       const schema = this.#schemas.get(name);
       if (schema !== undefined) ordered.set(name, schema);
     }
-    const { content, warnings } = buildSnapshot(this.rules, ordered, missing, this.#options.fallback ?? defaultServerFallback);
+    const { content, warnings } = buildSnapshot(
+      this.rules,
+      ordered,
+      missing,
+      this.#options.fallback ?? defaultServerFallback,
+    );
     const warningText = JSON.stringify(warnings);
     this.#warnings = warnings;
     if (warningText !== this.#warningText) {

@@ -7,9 +7,13 @@ import type { DataSource } from '../rules/index.ts';
 export const controlConnectTimeoutMs = 5000;
 
 /** Opens a connection to the source's physical schema. Rejects with the server's or the socket's error; the caller ends it. */
-export async function openSource(source: DataSource, connectTimeoutMs: number = controlConnectTimeoutMs): Promise<Connection> {
+export async function openSource(
+  source: DataSource,
+  connectTimeoutMs: number = controlConnectTimeoutMs,
+): Promise<Connection> {
   const plain = connectOptions(source, connectTimeoutMs);
-  if (source.tls.mode === 'disabled' || source.socketPath !== undefined) return await quietly(mysql.createConnection(plain));
+  if (source.tls.mode === 'disabled' || source.socketPath !== undefined)
+    return await quietly(mysql.createConnection(plain));
   const ssl = tlsOptions(source);
   try {
     return await quietly(mysql.createConnection({ ...plain, ssl }));

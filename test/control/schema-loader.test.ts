@@ -24,11 +24,16 @@ describe('schema loader', () => {
   before(async () => {
     server = await startServer({ schemas: ['s0', 's1'] });
     await server.execute(
-      `CREATE TABLE s0.orders_0 ${orders}`, `CREATE TABLE s0.orders_1 ${orders}`,
-      `CREATE TABLE s1.orders_0 ${orders}`, `CREATE TABLE s1.orders_1 ${orders}`,
-      'CREATE TABLE s0.countries (code CHAR(2) PRIMARY KEY)', 'CREATE TABLE s1.countries (code CHAR(2) PRIMARY KEY)',
-      'CREATE TABLE s0.notes (id INT)', 'CREATE TABLE s1.logs (id INT)',
-      'CREATE TABLE s0.twice (id INT)', 'CREATE TABLE s1.twice (id INT)',
+      `CREATE TABLE s0.orders_0 ${orders}`,
+      `CREATE TABLE s0.orders_1 ${orders}`,
+      `CREATE TABLE s1.orders_0 ${orders}`,
+      `CREATE TABLE s1.orders_1 ${orders}`,
+      'CREATE TABLE s0.countries (code CHAR(2) PRIMARY KEY)',
+      'CREATE TABLE s1.countries (code CHAR(2) PRIMARY KEY)',
+      'CREATE TABLE s0.notes (id INT)',
+      'CREATE TABLE s1.logs (id INT)',
+      'CREATE TABLE s0.twice (id INT)',
+      'CREATE TABLE s1.twice (id INT)',
       'CREATE VIEW s0.seen AS SELECT id FROM s0.notes',
       'CREATE TABLE s0.orders (id INT)',
       'CREATE FUNCTION s1.Twice_Of(a INT) RETURNS INT DETERMINISTIC RETURN a * 2',
@@ -49,7 +54,14 @@ describe('schema loader', () => {
   it('reads columns, keys, views, routines and collations', async () => {
     const published: SchemaSnapshot[] = [];
     let warnings: readonly SchemaWarning[] = [];
-    const loader = new SchemaLoader({ rules: rules(), publish: (snapshot) => published.push(snapshot), onWarnings: (all) => { warnings = all; }, versionBefore: 6 });
+    const loader = new SchemaLoader({
+      rules: rules(),
+      publish: (snapshot) => published.push(snapshot),
+      onWarnings: (all) => {
+        warnings = all;
+      },
+      versionBefore: 6,
+    });
     assert.deepEqual([...loader.snapshot.missing.keys()], ['ds_0', 'ds_1']);
     const snapshot = await loader.start();
     loader.stop();
@@ -72,10 +84,26 @@ describe('schema loader', () => {
     const column = (name: string) => table.columnsByName.get(name)!;
     assert.deepEqual(
       { ...column('id'), precision: undefined, scale: undefined },
-      { name: 'id', ordinal: 0, dataType: 'bigint', columnType: 'bigint(20) unsigned', unsigned: true, nullable: false, precision: undefined, scale: undefined, autoIncrement: true, generated: false, hasDefault: false, invisible: false },
+      {
+        name: 'id',
+        ordinal: 0,
+        dataType: 'bigint',
+        columnType: 'bigint(20) unsigned',
+        unsigned: true,
+        nullable: false,
+        precision: undefined,
+        scale: undefined,
+        autoIncrement: true,
+        generated: false,
+        hasDefault: false,
+        invisible: false,
+      },
     );
     assert.equal(column('user_id').hasDefault, true);
-    assert.deepEqual([column('name').collation, column('name').charset, column('name').lengthMax], ['utf8mb4_nopad_bin', 'utf8mb4', 40]);
+    assert.deepEqual(
+      [column('name').collation, column('name').charset, column('name').lengthMax],
+      ['utf8mb4_nopad_bin', 'utf8mb4', 40],
+    );
     assert.deepEqual([column('price').precision, column('price').scale, column('price').hasDefault], [10, 2, true]);
     assert.equal(column('made').fractionDigits, 3);
     assert.deepEqual([column('kind').columnType, column('kind').hasDefault], ["enum('a','b')", false]);
@@ -83,9 +111,24 @@ describe('schema loader', () => {
     assert.deepEqual([column('note').invisible, column('note').generated], [true, false]);
 
     const pads = (name: string) => snapshot.collations.get(name)?.padSpace;
-    assert.deepEqual([pads('utf8mb4_general_ci'), pads('utf8mb4_bin'), pads('utf8mb4_nopad_bin'), pads('binary'), pads('utf8mb4_uca1400_ai_ci')], [true, true, false, false, true]);
-    assert.deepEqual([snapshot.collations.get('utf8mb4_nopad_bin')?.binary, snapshot.collations.get('utf8mb4_general_ci')?.binary], [true, false]);
-    assert.deepEqual(warnings.map((w) => [w.kind, w.table]), [['ambiguous single table', 'twice']]);
+    assert.deepEqual(
+      [
+        pads('utf8mb4_general_ci'),
+        pads('utf8mb4_bin'),
+        pads('utf8mb4_nopad_bin'),
+        pads('binary'),
+        pads('utf8mb4_uca1400_ai_ci'),
+      ],
+      [true, true, false, false, true],
+    );
+    assert.deepEqual(
+      [snapshot.collations.get('utf8mb4_nopad_bin')?.binary, snapshot.collations.get('utf8mb4_general_ci')?.binary],
+      [true, false],
+    );
+    assert.deepEqual(
+      warnings.map((w) => [w.kind, w.table]),
+      [['ambiguous single table', 'twice']],
+    );
   });
 
   it('keeps the version when nothing changed, and raises it after DDL', async () => {
@@ -95,13 +138,20 @@ describe('schema loader', () => {
     const same = await loader.refresh('ddl');
     assert.equal(same.version, 1);
     await server.execute('CREATE TABLE s0.later_0 (id INT, a INT)', 'CREATE TABLE s1.later_1 (id INT, a BIGINT)');
-    const [one, two, three] = await Promise.all([loader.refresh('ddl'), loader.refresh('unknown name'), loader.refresh('ddl')]);
+    const [one, two, three] = await Promise.all([
+      loader.refresh('ddl'),
+      loader.refresh('unknown name'),
+      loader.refresh('ddl'),
+    ]);
     assert.equal(one.version, 2);
     assert.equal(two, one);
     assert.equal(three, one);
     assert.equal(one.tables.get('later')?.columns.length, 2);
     assert.equal(published.length, 2);
-    assert.match(loader.warnings.find((w) => w.table === 'later')?.message ?? '', /'ds_1.later_1' differs from 'ds_0.later_0': column 'a' has type bigint/);
+    assert.match(
+      loader.warnings.find((w) => w.table === 'later')?.message ?? '',
+      /'ds_1.later_1' differs from 'ds_0.later_0': column 'a' has type bigint/,
+    );
     loader.stop();
   });
 
@@ -133,11 +183,17 @@ describe('schema loader', () => {
 
   it('names sources that are down, describes tables by the others, and heals by itself', async () => {
     const other = await startServer({ schemas: ['s1'] });
-    await other.execute(`CREATE TABLE s1.orders_0 ${orders}`, `CREATE TABLE s1.orders_1 ${orders}`, 'CREATE TABLE s1.logs (id INT)');
+    await other.execute(
+      `CREATE TABLE s1.orders_0 ${orders}`,
+      `CREATE TABLE s1.orders_1 ${orders}`,
+      'CREATE TABLE s1.logs (id INT)',
+    );
     await other.kill();
     const seen: [string, boolean][] = [];
     const loader = new SchemaLoader({
-      rules: rules(server.port, other.port), publish: () => {}, retryMs: 50,
+      rules: rules(server.port, other.port),
+      publish: () => {},
+      retryMs: 50,
       onSource: (source, reason) => seen.push([source, reason === undefined]),
     });
     const down = await loader.start();
@@ -148,7 +204,10 @@ describe('schema loader', () => {
     await other.restart();
     await until(() => loader.snapshot.missing.size === 0);
     assert.equal(loader.snapshot.singleTables.get('logs'), 'ds_1');
-    assert.deepEqual(seen, [['ds_1', false], ['ds_1', true]]);
+    assert.deepEqual(seen, [
+      ['ds_1', false],
+      ['ds_1', true],
+    ]);
     // What was read once stays known while its server is away.
     const { version } = loader.snapshot;
     await other.kill();

@@ -1,0 +1,218 @@
+/** Every metric of the sidecar, in one list. docs/operations.md is held equal to it by a test. */
+import { Counter, Gauge, Histogram, type Metric, Observed } from './metric.ts';
+import { MetricRegistry } from './registry.ts';
+
+/** What a client's command was. */
+export const commands = ['query', 'execute', 'prepare', 'ping', 'init_db', 'other'] as const;
+export type CommandLabel = (typeof commands)[number];
+
+/** The kinds of plan::Action that reach a client. */
+export const routes = [
+  'reply',
+  'forward',
+  'scatter',
+  'scratch',
+  'write',
+  'insertSelect',
+  'ddl',
+  'control',
+  'set',
+  'use',
+  'inspect',
+  'kill',
+  'explain',
+  'reload',
+  'pinned',
+  'refuse',
+] as const;
+export type RouteLabel = (typeof routes)[number];
+
+export const phases = ['parse', 'plan', 'lease', 'execute', 'merge', 'total'] as const;
+export type PhaseLabel = (typeof phases)[number];
+
+/** refusal: the mesh said no; server: a backend's own error; fault: a socket or time-out; bug: an assertion. */
+export const errorKinds = ['refusal', 'server', 'fault', 'bug'] as const;
+export type ErrorKindLabel = (typeof errorKinds)[number];
+
+export const pinReasons = [
+  'transaction',
+  'temporary table',
+  'lock tables',
+  'user lock',
+  'handler',
+  'text prepare',
+  'found rows',
+  'cursor',
+] as const;
+export type PinLabel = (typeof pinReasons)[number];
+
+export const reloadResults = ['applied', 'unchanged', 'refused'] as const;
+
+/** Shards reached by a statement. */
+const fanOutBuckets = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** Makes all metrics of one worker, registered. Keep the object; ask `series` once, not per query. */
+export function createMeshMetrics() {
+  const registry = new MetricRegistry();
+  const add = <M extends Metric>(metric: M): M => {
+    registry.register(metric);
+    return metric;
+  };
+  const counter = <const L extends Record<string, readonly string[]>>(name: string, help: string, labels: L) =>
+    add(new Counter(name, help, labels));
+  const gauge = <const L extends Record<string, readonly string[]>>(name: string, help: string, labels: L) =>
+    add(new Gauge(name, help, labels));
+  const histogram = <const L extends Record<string, readonly string[]>>(
+    name: string,
+    help: string,
+    labels: L,
+    bounds?: readonly number[],
+  ) => add(new Histogram(name, help, labels, bounds));
+  const observed = (
+    kind: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    labels: readonly string[],
+    combine: 'sum' | 'max' | 'first' = 'sum',
+  ) => add(new Observed(kind, name, help, labels, combine));
+
+  return {
+    registry,
+
+    // Statements
+    commands: counter('shardmesh_commands_total', 'Commands of clients.', { command: commands }),
+    queries: counter('shardmesh_queries_total', 'Statements by the kind of their route.', { route: routes }),
+    errors: counter('shardmesh_errors_total', 'Errors answered to clients, by who made them.', { kind: errorKinds }),
+    latency: histogram('shardmesh_query_duration_seconds', 'Time of each phase of a statement.', { phase: phases }),
+    fanOut: histogram('shardmesh_query_shards', 'Shards that a statement reached.', {}, fanOutBuckets),
+    parserDisagreements: counter(
+      'shardmesh_parser_disagreements_total',
+      'Statements that two parsers read differently.',
+      {},
+    ),
+    slowQueries: counter('shardmesh_slow_queries_total', 'Statements over the limit of the slow log.', {}),
+    resultMemory: gauge('shardmesh_result_memory_bytes', 'Memory held by results that are being merged.', {}),
+
+    // Plan cache
+    planCacheLookups: counter('shardmesh_plan_cache_lookups_total', 'Look-ups of the plan cache.', {
+      result: ['hit', 'miss'],
+    }),
+    planCacheEntries: observed('gauge', 'shardmesh_plan_cache_entries', 'Plans in the cache.', []),
+    planCacheBytes: observed('gauge', 'shardmesh_plan_cache_bytes', 'Approximate memory of the cached plans.', []),
+
+    // Clients
+    connections: observed('gauge', 'shardmesh_client_connections', 'Client connections now.', []),
+    connectionsOpened: counter(
+      'shardmesh_client_connections_total',
+      'Client connections by outcome of the handshake.',
+      { result: ['accepted', 'denied', 'failed', 'limit'] },
+    ),
+    clientBytes: counter('shardmesh_client_bytes_total', 'Bytes from and to clients.', { direction: ['in', 'out'] }),
+    pins: gauge('shardmesh_pinned_sessions', 'Sessions that hold a backend connection, by reason.', {
+      reason: pinReasons,
+    }),
+
+    // Transactions
+    transactionsOpen: gauge('shardmesh_transactions_open', 'Transactions that are open now.', { type: ['LOCAL'] }),
+    transactions: counter('shardmesh_transactions_total', 'Transactions that have ended.', {
+      type: ['LOCAL'],
+      outcome: ['committed', 'rolled_back', 'partial'],
+    }),
+
+    // Pools and sources
+    poolConnections: observed('gauge', 'shardmesh_pool_connections', 'Backend connections by state.', [
+      'source',
+      'state',
+    ]),
+    poolWaiting: observed('gauge', 'shardmesh_pool_waiting', 'Statements that wait for a backend connection.', [
+      'source',
+    ]),
+    poolAcquires: observed('counter', 'shardmesh_pool_acquires_total', 'Leases given out.', ['source']),
+    poolTimeouts: observed('counter', 'shardmesh_pool_timeouts_total', 'Waits for a lease that ended without one.', [
+      'source',
+    ]),
+    poolConnects: observed('counter', 'shardmesh_pool_connects_total', 'Backend connections opened, by result.', [
+      'source',
+      'result',
+    ]),
+    poolDiscarded: observed(
+      'counter',
+      'shardmesh_pool_discarded_total',
+      'Backend connections closed because they were not provably clean.',
+      ['source'],
+    ),
+    sourceUp: observed(
+      'gauge',
+      'shardmesh_source_up',
+      '1 if the source answers, 0 if it does not.',
+      ['source', 'role'],
+      'first',
+    ),
+    replicaLag: observed(
+      'gauge',
+      'shardmesh_replica_lag_seconds',
+      'Seconds that a replica is behind its primary.',
+      ['source'],
+      'max',
+    ),
+    schemaVersion: observed(
+      'gauge',
+      'shardmesh_schema_version',
+      'Version of the schema snapshot.',
+      ['database'],
+      'max',
+    ),
+    schemaMissing: observed(
+      'gauge',
+      'shardmesh_schema_missing_sources',
+      'Sources whose schema has never been read.',
+      ['database'],
+      'max',
+    ),
+
+    // Configuration and life
+    configuration: observed(
+      'gauge',
+      'shardmesh_configuration_info',
+      '1, labelled with the version and hash in force.',
+      ['version', 'hash'],
+      'first',
+    ),
+    reloads: counter('shardmesh_configuration_reloads_total', 'Reloads by result.', { result: reloadResults }),
+    ready: observed(
+      'gauge',
+      'shardmesh_ready',
+      '1 if the sidecar is ready, 0 if it starts, drains or waits.',
+      [],
+      'first',
+    ),
+
+    // Process
+    eventLoopDelay: observed(
+      'gauge',
+      'shardmesh_event_loop_delay_seconds',
+      'Delay of the event loop since the last scrape.',
+      ['quantile'],
+      'max',
+    ),
+    memory: observed('gauge', 'shardmesh_memory_bytes', 'Memory of the process.', ['area']),
+    cpu: observed('counter', 'shardmesh_cpu_seconds_total', 'CPU time of the process.', ['mode']),
+    openDescriptors: observed('gauge', 'shardmesh_open_descriptors', 'Open file descriptors (Linux).', []),
+    started: observed(
+      'gauge',
+      'shardmesh_start_time_seconds',
+      'When the process started, in seconds since 1970.',
+      [],
+      'max',
+    ),
+    build: observed(
+      'gauge',
+      'shardmesh_build_info',
+      '1, labelled with the version of Shardmesh and of Node.',
+      ['version', 'node'],
+      'first',
+    ),
+  };
+}
+
+export type MeshMetrics = ReturnType<typeof createMeshMetrics>;
