@@ -1,14 +1,15 @@
 /** The `sql` room: text to tokens, fingerprints and syntax trees, and back to nothing but spans. */
 
 export type * from './ast.ts';
+export * from './fingerprint.ts';
+export * from './fingerprint-buffer.ts';
 export * from './keyword-lookup.ts';
 export * from './keywords.ts';
 export * from './lexer.ts';
+export * from './literal-reader.ts';
 export type * from './literal-value.ts';
+export { parse } from './parse/parse.ts';
 export * from './reserved-words.ts';
-export * from './tokens.ts';
-export * from './fingerprint.ts';
-export * from './fingerprint-buffer.ts';
 export { elementToken, slotRows, slotRowToken } from './slot-shape.ts';
 export { type StatementEnd, statementEnd } from './statement-end.ts';
-export { parse } from './parse/parse.ts';
+export * from './tokens.ts';

@@ -22,7 +22,7 @@ export class Lexer {
    */
   lex(text: Uint8Array, mode: LexMode): TokenList {
     const tokens = this.#tokens;
-    tokens.reset(text);
+    tokens.reset(text, mode);
     const classes = byteClasses(mode.charset);
     const length = text.length;
     // The token before is a dot or @@ that touches the byte at `joined`: a word there is a name, whatever it looks like.

@@ -19,10 +19,12 @@ export class TokenBuffer implements TokenList {
   marks: number[] = [];
   hasExecutableComments = false;
   skippedExecutableComments = false;
+  backslashEscapes = true;
 
   /** Forgets the previous text. */
-  reset(text: Uint8Array): void {
+  reset(text: Uint8Array, mode: LexMode): void {
     this.text = text;
+    this.backslashEscapes = !mode.noBackslashEscapes;
     this.count = 0;
     // New arrays, not emptied ones: a copy may hold the old ones.
     if (this.hints.length > 0) {
@@ -88,6 +90,7 @@ export class TokenBuffer implements TokenList {
     copy.marks = this.marks;
     copy.hasExecutableComments = this.hasExecutableComments;
     copy.skippedExecutableComments = this.skippedExecutableComments;
+    copy.backslashEscapes = this.backslashEscapes;
     return copy;
   }
 

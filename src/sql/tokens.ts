@@ -68,6 +68,8 @@ export interface TokenList {
   readonly hasExecutableComments: boolean;
   /** True if executable comments were skipped because of their version: a server of another version may run them. */
   readonly skippedExecutableComments: boolean;
+  /** Whether a backslash in a string is an escape (not under NO_BACKSLASH_ESCAPES): what decoding a literal needs. */
+  readonly backslashEscapes: boolean;
   copy(): TokenList;
 }
 
