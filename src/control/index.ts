@@ -16,7 +16,7 @@ export {
   type LifePhase,
 } from './lifecycle.ts';
 export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
-export { type ConfigurationListener, Publisher, type PublisherOptions } from './publisher.ts';
+export { type ConfigurationListener, ConfigurationRefused, Publisher, type PublisherOptions } from './publisher.ts';
 export { fileRuleSource, type RuleSource, watchFiles } from './rule-source.ts';
 export { type ReadSource, type RefreshReason, SchemaLoader, type SchemaLoaderOptions } from './schema-loader.ts';
 export { openSource, reasonOf, withSource } from './source-connection.ts';

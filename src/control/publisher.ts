@@ -27,6 +27,17 @@ export interface PublisherOptions {
   readonly schema?: Pick<SchemaLoaderOptions, 'read' | 'retryMs' | 'fallback'>;
 }
 
+/** The first load failed: there is nothing to run with. */
+export class ConfigurationRefused extends Error {
+  readonly problems: readonly RuleProblem[];
+
+  constructor(reason: string, problems: readonly RuleProblem[]) {
+    super(reason);
+    this.name = 'ConfigurationRefused';
+    this.problems = problems;
+  }
+}
+
 export type ConfigurationListener = (next: Configuration, previous: Configuration | undefined) => void;
 
 export class Publisher {
@@ -79,6 +90,13 @@ export class Publisher {
   /** Reads a database's schema again; resolves when `current` holds what was found. */
   async refreshSchema(database: string, reason: RefreshReason): Promise<SchemaSnapshot | undefined> {
     return await this.#loaders.get(database)?.refresh(reason);
+  }
+
+  /** The first load. Rejects with ConfigurationRefused; sources that are down are no reason for it. */
+  async start(): Promise<Configuration> {
+    const result = await this.reload('start');
+    if (result.kind === 'refused') throw new ConfigurationRefused(result.reason, result.problems);
+    return result.configuration;
   }
 
   /**

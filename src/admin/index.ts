@@ -1,0 +1,15 @@
+/** HTTP surfaces: health and metrics, and an operator's orders, all through handles that main gives. */
+export { type AdminServerOptions, isLoopback, openAdminServer } from './admin-server.ts';
+export { type AdminToken, loadAdminToken, readAdminToken, tokenFileName } from './admin-token.ts';
+export type {
+  AdminAudit,
+  HealthHandles,
+  HealthReason,
+  MetricsHandles,
+  OperatorHandles,
+  ReloadAnswer,
+  SourceStatus,
+  StatusReport,
+} from './handles.ts';
+export { type HealthServerOptions, openHealthServer } from './health-server.ts';
+export type { HttpListener } from './http-listener.ts';
