@@ -11,4 +11,4 @@ export { describeKey } from './key-value.ts';
 export type * from './mesh-config.ts';
 export {
   createKeyGenerator, type GeneratorPorts, type KeyGenerator, type SegmentPort, type WorkerIdPort,
-} from './key-generator.ts';
+} from './keys/key-generator.ts';

@@ -55,7 +55,7 @@ export type TargetSet = readonly number[] | 'all';
 export interface BoundAlgorithm {
   /** Never throws. `null` values are `unknown`. */
   placeValue(value: KeyValue): Placement;
-  /** Every target that may hold a value of the range: always a superset of the values' own placements. */
+  /** Every target that may hold a value of the range: contains the number that `placeValue` gives for each value of it. Never throws. */
   placeRange(range: KeyRange): TargetSet;
 }
 
@@ -73,6 +73,8 @@ export interface StandardAlgorithm {
   readonly keyForm: 'value' | 'collation';
   /** How many targets it needs by its own properties (MOD: sharding-count), for autoTables. */
   readonly targetCount: number | undefined;
+  /** Names that its expression uses; they must be the strategy's column. */
+  readonly variables: readonly string[];
   bind(targets: readonly string[]): BoundAlgorithm;
 }
 
@@ -83,6 +85,8 @@ export interface ComplexAlgorithm {
   readonly type: AlgorithmType;
   readonly props: Readonly<Record<string, string>>;
   readonly keyForm: 'value';
+  /** Names that its expression uses, lower-cased. */
+  readonly variables: readonly string[];
   bind(targets: readonly string[], columns: readonly string[]): BoundComplexAlgorithm;
 }
 export interface BoundComplexAlgorithm {

@@ -1,8 +1,8 @@
 /** Key generators made live: what one is, and the ports through which it reaches the outside. */
-import { type Clock, MeshError } from '../base/index.ts';
+import { type Clock, MeshError } from '../../base/index.ts';
 import { createSegment } from './segment.ts';
 import { createSnowflake, WORKER_IDS_MAX } from './snowflake.ts';
-import type { KeyGeneratorSpec } from './types.ts';
+import type { KeyGeneratorSpec } from '../types.ts';
 import { createUuid } from './uuid.ts';
 
 /** Draws keys for one column. One per worker process. */

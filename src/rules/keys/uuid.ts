@@ -1,7 +1,7 @@
 /** UUID: random version 4, 32 lower-case hex digits without hyphens, as ShardingSphere writes them. */
 import { Buffer } from 'node:buffer';
 import type { KeyGenerator } from './key-generator.ts';
-import type { KeyGeneratorSpec } from './types.ts';
+import type { KeyGeneratorSpec } from '../types.ts';
 
 export function createUuid(spec: Extract<KeyGeneratorSpec, { kind: 'uuid' }>, random: (size: number) => Uint8Array): KeyGenerator {
   return {

@@ -1,7 +1,7 @@
 /** SNOWFLAKE: 41 bits of milliseconds since 2016-11-01, 10 bits worker id, 12 bits sequence; time never goes back. */
-import { type Clock, MeshError } from '../base/index.ts';
+import { type Clock, MeshError } from '../../base/index.ts';
 import type { KeyGenerator } from './key-generator.ts';
-import type { KeyGeneratorSpec } from './types.ts';
+import type { KeyGeneratorSpec } from '../types.ts';
 
 /** 2016-11-01T00:00:00Z. ShardingSphere takes midnight of its local time zone; only the ids' time part differs by that. */
 export const SNOWFLAKE_EPOCH = Date.UTC(2016, 10, 1);

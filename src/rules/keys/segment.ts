@@ -1,7 +1,7 @@
 /** SEGMENT: ids from ranges that are taken durably from a table, one range fetched ahead. */
-import { MeshError } from '../base/index.ts';
+import { MeshError } from '../../base/index.ts';
 import type { KeyGenerator, SegmentPort } from './key-generator.ts';
-import type { KeyGeneratorSpec } from './types.ts';
+import type { KeyGeneratorSpec } from '../types.ts';
 
 interface Range {
   next: bigint;
