@@ -1,0 +1,35 @@
+/** ERR packets: parse and build. */
+import type { MeshError } from '../base/index.ts';
+import { MalformedPacket, PacketReader } from './packet-reader.ts';
+import type { PacketWriter } from './packet-writer.ts';
+
+export interface ErrPacket {
+  readonly errno: number;
+  /** Five characters; `HY000` if the server sent none (before the handshake is done). */
+  readonly sqlState: string;
+  readonly message: string;
+}
+
+export function parseErr(payload: Buffer): ErrPacket {
+  const reader = new PacketReader(payload);
+  if (reader.int1() !== 0xff) throw new MalformedPacket('ERR header');
+  const errno = reader.int2();
+  let sqlState = 'HY000';
+  if (reader.peek() === 0x23) {
+    reader.skip(1);
+    sqlState = reader.bytes(5).toString('latin1');
+  }
+  return { errno, sqlState, message: reader.restString() };
+}
+
+/** Writes an ERR payload into the open packet. `withState` is false before a client's capabilities are known. */
+export function buildErr(writer: PacketWriter, err: ErrPacket, withState = true): void {
+  writer.int1(0xff).int2(err.errno);
+  if (withState) writer.string(`#${err.sqlState}`);
+  writer.string(err.message);
+}
+
+/** How a refusal looks to a client. */
+export function errOf(error: MeshError): ErrPacket {
+  return { errno: error.errno, sqlState: error.sqlState, message: error.clientMessage };
+}
