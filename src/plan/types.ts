@@ -201,14 +201,27 @@ export interface MergeSpec {
   readonly limit: bigint | undefined;
 }
 
-/** One temporary table of a scratch execution. */
+/**
+ * How a value that a feed's query answers in the text protocol becomes a literal of the INSERT (merge/scratch-load.ts):
+ * `number`: the digits as they are; `text`: ASCII in quotes (dates, times, YEAR, UUID); `bytes`: raw bytes of the column's
+ * own character set; `json`: utf8mb4 text for a column that refuses binary strings; `epoch`: seconds since 1970 UTC of a
+ * TIMESTAMP (0: the zero date).
+ */
+export type ScratchLoad = 'number' | 'text' | 'bytes' | 'json' | 'epoch';
+
+/**
+ * One temporary table of a scratch execution. Its definition and INSERTs run under the session settings
+ * `scratchLoadSettings` of merge (UTC, no strictness about dates); its queries, like `final`, under the client's own.
+ */
 export interface ScratchFeed {
   /** Name of the temporary table; unique in the statement. */
   readonly name: string;
   /** DDL to be run on the scratch source: `CREATE TEMPORARY TABLE name (...)` or `CREATE TEMPORARY TABLE name AS <shard query> LIMIT 0`. */
-  readonly define: { readonly text: string; readonly parameters: readonly number[] | undefined };
-  /** Columns to insert into, in the order of the queries' columns. */
+  readonly define: { readonly text: Uint8Array; readonly parameters: readonly number[] | undefined };
+  /** Columns to insert into, in the order of the queries' columns; empty (informationSchema): all, by the rows' own names. */
   readonly columns: readonly string[];
+  /** How the values of each column are written into INSERTs; empty for informationSchema. */
+  readonly loads: readonly ScratchLoad[];
   readonly rows:
     | { readonly kind: 'queries'; readonly queries: readonly ShardQuery[] }
     /** The rows of an information_schema table of all sources, as logical names, each once. */
