@@ -17,6 +17,10 @@ export {
 } from './lifecycle.ts';
 export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
 export { type ConfigurationListener, ConfigurationRefused, Publisher, type PublisherOptions } from './publisher.ts';
+export { redisLeaseStore } from './redis-lease-store.ts';
 export { fileRuleSource, type RuleSource, watchFiles } from './rule-source.ts';
 export { type ReadSource, type RefreshReason, SchemaLoader, type SchemaLoaderOptions } from './schema-loader.ts';
+export { tableSegments } from './segment-table.ts';
 export { openSource, reasonOf, withSource } from './source-connection.ts';
+export { tableLeaseStore } from './table-lease-store.ts';
+export { type HeldLease, type LeaseStore, WorkerLease, type WorkerLeaseOptions } from './worker-lease.ts';
