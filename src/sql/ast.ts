@@ -577,17 +577,21 @@ export interface DdlStatement extends Span {
   readonly targets: readonly TableName[];
   /** RENAME TABLE a TO b, ALTER TABLE a RENAME TO b. */
   readonly renames: readonly { readonly from: TableName; readonly to: TableName }[];
-  /** Tables read or referred to: LIKE t, REFERENCES t, a view's or CTAS's query tables are in `query`. */
+  /** Tables read or referred to: LIKE t, REFERENCES t, UNION=(t, ...), the table of a trigger; a view's or CTAS's query tables are in `query`. */
   readonly references: readonly TableName[];
   /** CREATE TABLE ... SELECT, CREATE VIEW ... AS SELECT. */
   readonly query?: QueryExpression;
   /** Column definitions, ADD/MODIFY/CHANGE COLUMN included. */
   readonly columns: readonly ColumnDefinitionAst[];
-  /** Columns of each PRIMARY KEY / UNIQUE definition. */
+  /** ALTER TABLE ... CHANGE a b, RENAME COLUMN a TO b (a CHANGE that keeps the name is not listed). */
+  readonly renamedColumns: readonly { readonly from: Identifier; readonly to: Identifier }[];
+  /** ALTER TABLE ... DROP [COLUMN] a. */
+  readonly droppedColumns: readonly Identifier[];
+  /** Columns of each PRIMARY KEY / UNIQUE definition, those of a single column's definition included; '' for a part that is an expression. */
   readonly uniqueKeys: readonly (readonly string[])[];
-  /** Names that must not repeat inside one physical schema when a table has several actual tables there: constraint and index names of FOREIGN KEY / CHECK constraints. */
+  /** Names that must not repeat inside one physical schema when a table has several actual tables there: constraint and index names of FOREIGN KEY / CHECK constraints, those that ALTER TABLE drops or alters included. */
   readonly constraintNames: readonly Identifier[];
-  /** For DATABASE, PROCEDURE ...: the object's own name. */
+  /** For every object but TABLE: its own name (the first, if DROP lists several). Views and sequences are in `targets` too. */
   readonly name?: TableName;
 }
 

@@ -335,8 +335,8 @@ function parsePredicate(cursor: Cursor, operand: Expression, symbol: string): Ex
         pattern,
       } as const;
       if (word !== 'LIKE' || !cursor.accept('ESCAPE')) return node;
-      const escape = parseOperators(cursor, Precedence.bitOr);
-      return { ...node, end: escape.end, escape };
+      const escaped = parseOperators(cursor, Precedence.bitOr);
+      return { ...node, end: escaped.end, escape: escaped };
     }
     case 'SOUNDS':
       if (not || cursor.symbol(1) !== 'LIKE') return undefined;

@@ -148,6 +148,7 @@ function parseCase(cursor: Cursor): Case {
     cursor.expect('WHEN');
     const when = parseExpression(cursor);
     cursor.expect('THEN');
+    // biome-ignore lint/suspicious/noThenProperty: no promise, the AST's word for a branch's result
     branches.push({ when, then: parseExpression(cursor) });
   } while (cursor.is('WHEN'));
   const otherwise = cursor.accept('ELSE') ? parseExpression(cursor) : undefined;

@@ -1,8 +1,16 @@
 /** One statement of any kind, chosen by its first words. */
 import type { Statement } from '../ast.ts';
 import type { Cursor } from './cursor.ts';
+import { parseDdl } from './ddl.ts';
+import { parseAnalyzeStatement, parseExplain } from './explain.ts';
 import { parseInsert } from './insert.ts';
+import { parseIdentifier } from './names.ts';
+import { parseOther } from './other.ts';
+import { startsCompound } from './program.ts';
 import { parseQueryExpression, parseWith } from './query.ts';
+import { parseSet } from './set.ts';
+import { parseShow } from './show.ts';
+import { parseTransaction } from './transaction.ts';
 import { parseDelete, parseUpdate } from './update-delete.ts';
 
 /** Reads a statement; the caller checks that it ends where it should. */
@@ -24,9 +32,37 @@ export function parseStatement(cursor: Cursor): Statement {
       return parseUpdate(cursor, start, { with: [], recursive: false });
     case 'DELETE':
       return parseDelete(cursor, start, { with: [], recursive: false });
+    case 'SET':
+      return parseSet(cursor, parseStatement);
+    case 'SHOW':
+      return parseShow(cursor);
+    case 'EXPLAIN':
+    case 'DESCRIBE':
+    case 'DESC':
+      return parseExplain(cursor, parseStatement);
+    case 'ANALYZE':
+      return parseAnalyzeStatement(cursor, parseStatement) ?? parseRest(cursor);
     default:
-      throw cursor.unexpected();
+      return parseRest(cursor);
   }
+}
+
+function parseRest(cursor: Cursor): Statement {
+  if (cursor.is('BEGIN') && startsCompound(cursor)) return parseOther(cursor) ?? fail(cursor);
+  if (cursor.are('DROP', 'PREPARE')) return parseDropPrepare(cursor);
+  return parseTransaction(cursor) ?? parseDdl(cursor) ?? parseOther(cursor) ?? fail(cursor);
+}
+
+function fail(cursor: Cursor): never {
+  throw cursor.unexpected();
+}
+
+/** Another spelling of DEALLOCATE PREPARE. */
+function parseDropPrepare(cursor: Cursor): Statement {
+  const { start } = cursor;
+  cursor.skip(2);
+  const name = parseIdentifier(cursor);
+  return { kind: 'other', start, end: cursor.end, verb: 'DEALLOCATE', tables: [], name, expressions: [] };
 }
 
 function parseQueryStatement(cursor: Cursor): Statement {
