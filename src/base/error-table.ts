@@ -33,10 +33,14 @@ export const errorTable = {
   ER_NET_PACKET_TOO_LARGE: row(1153, '08S01', "Got a packet bigger than 'max_allowed_packet' bytes", 'Raise `limits.maxAllowedPacket`.'),
   ER_NET_PACKETS_OUT_OF_ORDER: row(1156, '08S01', 'Got packets out of order', mysql),
   ER_UNKNOWN_SYSTEM_VARIABLE: row(1193, 'HY000', "Unknown system variable '{name}'", mysql),
+  ER_KILL_DENIED_ERROR: row(1095, 'HY000', 'You are not owner of thread {id}', mysql),
   ER_NO_SUCH_THREAD: row(1094, 'HY000', 'Unknown thread id: {id}', mysql),
   ER_SPECIFIC_ACCESS_DENIED_ERROR: row(1227, '42000', 'Access denied; you need (at least one of) the {privilege} privilege(s) for this operation', 'Use an `admin: true` user.'),
   ER_LOCAL_VARIABLE: row(1228, 'HY000', "Variable '{name}' is a SESSION variable and can't be used with SET GLOBAL", mysql),
   ER_WRONG_VALUE_FOR_VAR: row(1231, '42000', "Variable '{name}' can't be set to the value of '{value}'", mysql),
+  ER_NOT_SUPPORTED_AUTH_MODE: row(1251, '08004', 'Client does not support authentication protocol requested by server; consider upgrading MySQL client (it needs {plugin})', 'Use a driver that knows this plugin, or store the password in a form that serves the driver’s.'),
+  ER_CANT_CHANGE_TX_CHARACTERISTICS: row(1568, '25001', "Transaction characteristics can't be changed while a transaction is in progress", mysql),
+  ER_MAX_PREPARED_STMT_COUNT_REACHED: row(1461, '42000', "Can't create more than max_prepared_stmt_count statements (current value: {count})", 'Close prepared statements.'),
   ER_UNKNOWN_STMT_HANDLER: row(1243, 'HY000', 'Unknown prepared statement handler ({id}) given to {command}', mysql),
   ER_SP_DOES_NOT_EXIST: row(1305, '42000', '{kind} {name} does not exist', mysql),
   ER_UNSUPPORTED_PS: row(1295, 'HY000', 'This command is not supported in the prepared statement protocol yet', mysql),
@@ -69,6 +73,7 @@ export const errorTable = {
   SM_DRAINING: row(9108, '08S01', 'this sidecar is shutting down', 'Connect again.'),
   SM_IMPLICIT_COMMIT: row(9109, '40000', "source '{source}' ended the transaction by itself", 'Do not call procedures that commit, or run DDL, in a transaction over several shards.'),
   SM_STATEMENT_TIMEOUT: row(9110, 'HY000', 'the statement ran longer than {ms} ms and was stopped', 'Raise `limits.statementTimeout`.'),
+  SM_PARTIAL_DDL: row(9111, 'HY000', 'the schema change succeeded on [{done}] and failed on {failed}: {reason}', 'Correct the cause and run it again with IF [NOT] EXISTS, or finish it on the named node.'),
 
   // ---- ours: rules and configuration ----
   SM_CONFIG: row(9201, 'HY000', '{message}', 'Run `shardmesh check` on the file.'),

@@ -1,0 +1,71 @@
+/** Runs an action on its shards: one small file per kind of action, chosen here. */
+import type { Action } from '../plan/index.ts';
+import { clientError } from './faults.ts';
+import { readRows } from './read-rows.ts';
+import { runDdl } from './run-ddl.ts';
+import { failed, runForward } from './run-forward.ts';
+import { runInspect } from './run-inspect.ts';
+import { runScatter, shardFailure } from './run-scatter.ts';
+import { runScratch } from './run-scratch.ts';
+import { runWrite } from './run-write.ts';
+import { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
+import { writeLocalRows } from './write-rows.ts';
+
+/** The actions that need backends, or only a reply; all others are the session's own. */
+export type ShardAction = Extract<
+  Action,
+  { kind: 'reply' | 'forward' | 'scatter' | 'scratch' | 'write' | 'insertSelect' | 'ddl' | 'inspect' | 'refuse' }
+>;
+
+/** What an action may set off outside of this room. */
+export interface Aftermath {
+  /** The schema has changed: read the catalog again. */
+  schemaChanged(): Promise<void>;
+}
+
+/** Never rejects: the reply has been told whatever happened. */
+export async function execute(run: StatementRun, action: ShardAction, aftermath: Aftermath): Promise<Outcome> {
+  switch (action.kind) {
+    case 'reply': {
+      if (action.rows !== undefined) return { ...quietOutcome, rows: writeLocalRows(run.reply, action.rows), affected: -1n };
+      const affected = action.affected ?? 0n;
+      run.reply.ok({ affectedRows: affected, insertId: 0n, warnings: 0, message: '', status: 0 });
+      return { ...quietOutcome, affected };
+    }
+    case 'forward':
+      return runForward(run, action);
+    case 'scatter':
+      return runScatter(run, action);
+    case 'scratch':
+      return runScratch(run, action);
+    case 'write':
+      return runWrite(run, action);
+    case 'ddl':
+      return runDdl(run, action, () => aftermath.schemaChanged());
+    case 'inspect': {
+      if (action.query === undefined) throw new Error('an inspect action without query belongs to the session');
+      return runInspect(run, action.query, action.names);
+    }
+    case 'insertSelect':
+      return runInsertSelect(run, action, aftermath);
+    case 'refuse':
+      return failed(run.reply, action.error);
+  }
+}
+
+/** Reads first, then inserts what was read. */
+async function runInsertSelect(run: StatementRun, action: Extract<Action, { kind: 'insertSelect' }>, aftermath: Aftermath): Promise<Outcome> {
+  if (action.read.kind !== 'forward') {
+    return failed(run.reply, clientError(new Error('INSERT ... SELECT over several shards'), '', emptyNames, new Set()));
+  }
+  let next: Action;
+  try {
+    const source = await readRows(run, action.read.query);
+    next = await action.insert(source.rows);
+  } catch (error) {
+    return failed(run.reply, shardFailure(error, action.read.names, run.backend.directory.physicalSchemas));
+  }
+  return execute(run, next as ShardAction, aftermath);
+}
+
+const emptyNames = { database: undefined, tables: new Map<string, string>() };

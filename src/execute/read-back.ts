@@ -1,0 +1,55 @@
+/** Reads variables of a backend session as SQL literals that set them to exactly the same value elsewhere. */
+import type { Lease } from '../backend/index.ts';
+import { FieldType } from '../wire/index.ts';
+
+/** Values of session system variables, as literals for SET. */
+export async function readSystemVariables(lease: Lease, names: readonly string[]): Promise<[string, string][]> {
+  if (names.length === 0) return [];
+  const result = await lease.connection.query(`SELECT ${names.map((name) => `@@session.${name}`).join(',')}`);
+  const row = result.rows[0] ?? [];
+  return names.map((name, index) => {
+    const value = row[index] ?? null;
+    if (value === null) return [name, 'NULL'];
+    const type = result.columns[index]?.type;
+    return [name, type !== undefined && isNumeric(type) ? value : `'${value.replaceAll("'", "''")}'`];
+  });
+}
+
+/** Values of user variables, as literals with type, character set and collation. */
+export async function readUserVariables(lease: Lease, names: readonly string[]): Promise<[string, string][]> {
+  if (names.length === 0) return [];
+  const items = names.map((name) => `@\`${name.replaceAll('`', '``')}\``);
+  const result = await lease.connection.query(
+    `SELECT ${items.map((item) => `${item},HEX(${item}),CHARSET(${item}),COLLATION(${item})`).join(',')}`,
+  );
+  const row = result.rows[0] ?? [];
+  return names.map((name, index) => {
+    const at = index * 4;
+    const value = row[at] ?? null;
+    if (value === null) return [name, 'NULL'];
+    const type = result.columns[at]?.type as number;
+    if (type === FieldType.DOUBLE || type === FieldType.FLOAT) return [name, /[eE]/.test(value) ? value : `${value}e0`];
+    if (isNumeric(type)) return [name, value];
+    const hex = `X'${row[at + 1] ?? ''}'`;
+    const charset = row[at + 2];
+    if (charset === 'binary') return [name, hex];
+    return [name, `_${charset} ${hex} COLLATE ${row[at + 3]}`];
+  });
+}
+
+function isNumeric(type: number): boolean {
+  switch (type) {
+    case FieldType.TINY:
+    case FieldType.SHORT:
+    case FieldType.LONG:
+    case FieldType.INT24:
+    case FieldType.LONGLONG:
+    case FieldType.NEWDECIMAL:
+    case FieldType.DECIMAL:
+    case FieldType.DOUBLE:
+    case FieldType.FLOAT:
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,243 @@
+/** One shard: its answer passes through as bytes; only frame packets are read, and patched where they must differ. */
+import type { BackendFault, ResponseHandler } from '../backend/index.ts';
+import { BackendFault as Fault, ServerError } from '../backend/index.ts';
+import { MeshError } from '../base/index.ts';
+import type { Access, NameMap, ShardQuery } from '../plan/index.ts';
+import type { Diagnostic } from '../session/index.ts';
+import { type FrameKind, parseErr, parseOk, StatusFlag } from '../wire/index.ts';
+import { clientError, sourceFault } from './faults.ts';
+import { logicalColumn, logicalMessage } from './name-mapping.ts';
+import type { ErrorValues, Reply } from './reply.ts';
+import type { StatementLease } from './session-backend.ts';
+import { sendShardQuery } from './shard-request.ts';
+import type { Outcome, StatementRun } from './statement-run.ts';
+
+export interface ForwardRequest {
+  readonly query: ShardQuery;
+  readonly access: Access;
+  readonly names: NameMap;
+  /** Reported instead of the backend's insert id. */
+  readonly insertId?: bigint;
+}
+
+/** Runs on one source. Never rejects: failures are told to the reply. */
+export async function runForward(run: StatementRun, request: ForwardRequest): Promise<Outcome> {
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await forwardOnce(run, request, attempt === 0);
+    if (outcome !== 'retry') return outcome;
+  }
+}
+
+async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry: boolean): Promise<Outcome | 'retry'> {
+  const { backend, reply } = run;
+  const { query, names } = request;
+  const schemas = backend.directory.physicalSchemas;
+  let held: StatementLease | undefined;
+  try {
+    held = await backend.take(query.source, request.access);
+    if (run.plan.effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
+    const answer = new ForwardAnswer(reply, held, request, schemas);
+    await sendShardQuery(held.lease, query, run.request, answer);
+    const fault = await answer.done;
+    if (fault !== undefined) {
+      held.destroy();
+      const wasHeld = held.held;
+      held = undefined;
+      // Safe to repeat: nothing has been told, and either the server cannot have run it or it only reads.
+      const repeatable = !fault.mayHaveExecuted || request.access === 'read';
+      if (mayRetry && !wasHeld && repeatable && !answer.started) return 'retry';
+      if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
+      return failed(reply, sourceFault(fault, query.source));
+    }
+    let insertId = answer.insertId;
+    if (run.plan.effects.setsInsertId) backend.insertIdUnknown(held.lease);
+    if (answer.error === undefined) {
+      if (run.insertIdUncertain && insertId !== 0n) insertId = await lastInsertId(held);
+      if (run.plan.effects.assigns.length > 0) await backend.learnUserVariables(held.lease, run.plan.effects.assigns);
+    }
+    let diagnostics: readonly Diagnostic[] = answer.error === undefined ? [] : [errorDiagnostic(answer.error)];
+    if (answer.warnings > 0 || answer.error !== undefined) {
+      diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
+        ...entry,
+        message: logicalMessage(entry.message, entry.code, names, schemas),
+      }));
+    }
+    return {
+      failed: answer.error !== undefined,
+      rows: BigInt(reply.rowsPassed),
+      affected: answer.affected,
+      insertId,
+      diagnostics,
+      errno: answer.error?.errno ?? 0,
+    };
+  } catch (error) {
+    if (error instanceof Fault) {
+      const wasHeld = held?.held ?? false;
+      held?.destroy();
+      held = undefined;
+      if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
+    } else if (!(error instanceof ServerError) && !(error instanceof MeshError)) {
+      held?.destroy();
+      held = undefined;
+    }
+    return failed(reply, clientError(error, query.source, names, schemas));
+  } finally {
+    await held?.done(run.plan.effects.opaque);
+  }
+}
+
+async function lastInsertId(held: StatementLease): Promise<bigint> {
+  const result = await held.lease.connection.query('SELECT LAST_INSERT_ID()');
+  return BigInt(result.rows[0]?.[0] ?? 0);
+}
+
+/** Tells an error and sums it up. */
+export function failed(reply: Reply, error: ErrorValues | MeshError): Outcome {
+  reply.error(error);
+  return {
+    failed: true,
+    rows: 0n,
+    affected: -1n,
+    insertId: 0n,
+    diagnostics: [errorDiagnostic(error)],
+    errno: error.errno,
+  };
+}
+
+function errorDiagnostic(error: ErrorValues | MeshError): Diagnostic {
+  return { level: 'Error', code: error.errno, message: error instanceof MeshError ? error.clientMessage : error.message };
+}
+
+/** Listens to the backend and writes to the client, holding the backend back when the client is slow. */
+class ForwardAnswer implements ResponseHandler {
+  readonly #reply: Reply;
+  readonly #lease: StatementLease;
+  readonly #request: ForwardRequest;
+  readonly #schemas: ReadonlySet<string>;
+  readonly done: Promise<BackendFault | undefined>;
+  #resolve: (fault: BackendFault | undefined) => void = () => undefined;
+  #columns: Buffer[] = [];
+  #columnsDue = 0;
+
+  /** Something has been written to the reply. */
+  started = false;
+  error: ErrorValues | undefined;
+  warnings = 0;
+  affected = -1n;
+  insertId = 0n;
+
+  constructor(reply: Reply, lease: StatementLease, request: ForwardRequest, schemas: ReadonlySet<string>) {
+    this.#reply = reply;
+    this.#lease = lease;
+    this.#request = request;
+    this.#schemas = schemas;
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  onFrame(kind: FrameKind, payload: Buffer): void {
+    switch (kind) {
+      case 'column-count':
+        this.#columns = [];
+        this.#columnsDue = payload[0] as number < 0xfb ? (payload[0] as number) : payload.readUInt16LE(1);
+        return;
+      case 'column':
+        this.#columns.push(logicalColumn(payload, this.#request.names));
+        if (this.#columns.length === this.#columnsDue && this.#lease.lease.connection.deprecateEof) this.#header(0);
+        return;
+      case 'eof':
+        this.#header(payload.readUInt16LE(3));
+        return;
+      case 'end': {
+        const end = endOf(payload, this.#lease.lease.connection.deprecateEof);
+        this.warnings = end.warnings;
+        this.affected = -1n;
+        this.#finish(end.status, () => this.#reply.end(end.warnings, end.status));
+        return;
+      }
+      case 'ok': {
+        const ok = parseOk(payload, this.#lease.lease.connection.capabilities);
+        this.warnings = ok.warnings;
+        this.affected = ok.affectedRows;
+        this.insertId = this.#request.insertId ?? ok.insertId;
+        this.started = true;
+        this.#finish(ok.status, () =>
+          this.#reply.ok({
+            affectedRows: ok.affectedRows,
+            insertId: this.insertId,
+            warnings: ok.warnings,
+            message: ok.info,
+            status: ok.status,
+          }),
+        );
+        return;
+      }
+      case 'err': {
+        const err = parseErr(payload);
+        this.error = {
+          errno: err.errno,
+          sqlState: err.sqlState,
+          message: logicalMessage(err.message, err.errno, this.#request.names, this.#schemas),
+        };
+        this.started = true;
+        this.#reply.error(this.error);
+        return;
+      }
+      default:
+        throw new Error(`unexpected ${kind} in an answer that passes through`);
+    }
+  }
+
+  onRows(chunk: Buffer, start: number, end: number): void {
+    this.#reply.rawRows(chunk, start, end);
+  }
+
+  onChunkEnd(): void {
+    // Only long answers come in several chunks: hand over what is there, and wait if the client does not read.
+    this.#reply.flush();
+    if (!this.#reply.congested) return;
+    const connection = this.#lease.lease.connection;
+    connection.pause();
+    void this.#reply.drained().then(() => {
+      if (this.#reply.closed) this.#lease.destroy();
+      else connection.resume();
+    });
+  }
+
+  onEnd(): void {
+    this.#resolve(undefined);
+  }
+
+  onFault(fault: BackendFault): void {
+    this.#resolve(fault);
+  }
+
+  #header(status: number): void {
+    this.started = true;
+    this.#reply.header(this.#columns, status);
+  }
+
+  /** More results of the same statement (CALL) set the flag for this packet only. */
+  #finish(status: number, write: () => void): void {
+    const outer = this.#reply.moreResults;
+    if ((status & StatusFlag.MORE_RESULTS) !== 0) this.#reply.moreResults = true;
+    write();
+    this.#reply.moreResults = outer;
+  }
+}
+
+/** Warnings and status of the packet that ends rows. */
+export function endOf(payload: Buffer, deprecateEof: boolean): { readonly warnings: number; readonly status: number } {
+  if (!deprecateEof) return { warnings: payload.readUInt16LE(1), status: payload.readUInt16LE(3) };
+  // An OK packet with header 0xfe: affected rows and insert id are 0 in the end of a result set.
+  let at = 1;
+  at += lenencWidth(payload, at);
+  at += lenencWidth(payload, at);
+  return { status: payload.readUInt16LE(at), warnings: payload.readUInt16LE(at + 2) };
+}
+
+function lenencWidth(payload: Buffer, at: number): number {
+  const first = payload[at] as number;
+  return first < 0xfb ? 1 : first === 0xfc ? 3 : first === 0xfd ? 4 : 9;
+}

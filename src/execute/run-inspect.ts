@@ -1,0 +1,46 @@
+/** SHOW and DESCRIBE of one node, shown under logical names: in headings, in names, and inside CREATE statements. */
+import type { NameMap, ShardQuery } from '../plan/index.ts';
+import { parseColumnDefinition, patchColumnDefinition, payloadOf } from '../wire/index.ts';
+import { logicalColumn } from './name-mapping.ts';
+import { readRows } from './read-rows.ts';
+import { failed } from './run-forward.ts';
+import { shardFailure } from './run-scatter.ts';
+import type { Outcome, StatementRun } from './statement-run.ts';
+import { writeTextRows } from './write-rows.ts';
+
+/** Never rejects. */
+export async function runInspect(run: StatementRun, query: ShardQuery, names: NameMap): Promise<Outcome> {
+  const schemas = run.backend.directory.physicalSchemas;
+  try {
+    const result = await readRows(run, query);
+    const definitions = result.definitions.map((definition) => logicalHeading(logicalColumn(definition, names), names, schemas));
+    const rows = result.rows.map((row) => row.map((value) => (value === null ? null : logicalCell(value, names, schemas))));
+    writeTextRows(run.reply, definitions, result.columns, rows);
+    return { failed: false, rows: BigInt(rows.length), affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };
+  } catch (error) {
+    return failed(run.reply, shardFailure(error, names, schemas));
+  }
+}
+
+/** `Tables_in_shop_0` is `Tables_in_shop`. */
+function logicalHeading(definition: Buffer, names: NameMap, schemas: ReadonlySet<string>): Buffer {
+  const parsed = parseColumnDefinition(definition);
+  const match = /^(Tables_in_)(.+?)( \(.*\))?$/.exec(parsed.name);
+  if (match === null || names.database === undefined || !schemas.has(match[2] as string)) return definition;
+  return payloadOf((writer) => patchColumnDefinition(writer, definition, { name: `${match[1]}${names.database}${match[3] ?? ''}` }));
+}
+
+/** A value that is a physical name, or a statement text with such names in backticks. */
+function logicalCell(value: Buffer, names: NameMap, schemas: ReadonlySet<string>): Buffer {
+  const text = value.toString('utf8');
+  const table = names.tables.get(text);
+  if (table !== undefined) return Buffer.from(table);
+  if (schemas.has(text) && names.database !== undefined) return Buffer.from(names.database);
+  if (!/^CREATE /i.test(text)) return value;
+  return Buffer.from(
+    text.replace(/`((?:[^`]|``)+)`/g, (whole, inner: string) => {
+      const logical = names.tables.get(inner) ?? (schemas.has(inner) ? names.database : undefined);
+      return logical === undefined ? whole : `\`${logical}\``;
+    }),
+  );
+}

@@ -1,0 +1,64 @@
+/** A read of several shards: their row streams are merged into one result. */
+import type { MeshError } from '../base/index.ts';
+import { merge } from '../merge/index.ts';
+import type { Action, NameMap } from '../plan/index.ts';
+import { type ColumnDefinition, parseColumnDefinition } from '../wire/index.ts';
+import { clientError } from './faults.ts';
+import { logicalColumn, logicalMessage } from './name-mapping.ts';
+import type { ErrorValues } from './reply.ts';
+import { failed } from './run-forward.ts';
+import { openShardReads, type ShardReads } from './shard-reads.ts';
+import { ShardError } from './shard-stream.ts';
+import type { Outcome, StatementRun } from './statement-run.ts';
+
+/** Never rejects: failures are told to the reply, also in the middle of rows. */
+export async function runScatter(run: StatementRun, action: Extract<Action, { kind: 'scatter' }>): Promise<Outcome> {
+  const { reply, backend } = run;
+  const { names, merge: spec } = action;
+  let reads: ShardReads | undefined;
+  try {
+    reads = await openShardReads(run, action.queries, spec.inputOrder.length > 0);
+    const definitions = await allDefinitions(reads);
+    const first = definitions[0] as readonly Buffer[];
+    reply.header(
+      first.slice(0, spec.visible).map((definition) => logicalColumn(definition, names)),
+      0,
+    );
+    const columns: ColumnDefinition[] = first.map((definition) => parseColumnDefinition(definition));
+    const merged = merge(reads.streams, columns, spec, run.request.kind === 'text' ? 'text' : 'binary', {
+      bytesMax: run.limits.resultMemory,
+    });
+    let rows = 0n;
+    for (;;) {
+      const pulled = merged.next();
+      const batch = pulled instanceof Promise ? await pulled : pulled;
+      if (batch === undefined) break;
+      for (let index = 0; index < batch.count; index += 1) {
+        reply.row(batch.buffer.subarray(batch.bounds[2 * index] as number, batch.bounds[2 * index + 1] as number));
+      }
+      rows += BigInt(batch.count);
+      if (reply.congested) {
+        await reply.drained();
+        if (reply.closed) break;
+      }
+    }
+    const warnings = reads.streams.reduce((sum, stream) => sum + stream.warnings, 0);
+    reply.end(warnings, 0);
+    return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };
+  } catch (error) {
+    return failed(reply, shardFailure(error, names, backend.directory.physicalSchemas));
+  } finally {
+    await reads?.close();
+  }
+}
+
+/** All shards' column definitions: a shard that failed speaks first, before any row is sent. */
+export async function allDefinitions(reads: ShardReads): Promise<readonly (readonly Buffer[])[]> {
+  return Promise.all(reads.streams.map((stream) => stream.definitions()));
+}
+
+/** Any failure of a read over several shards, under logical names. */
+export function shardFailure(error: unknown, names: NameMap, schemas: ReadonlySet<string>): ErrorValues | MeshError {
+  if (!(error instanceof ShardError)) return clientError(error, '', names, schemas);
+  return { ...error.values, message: logicalMessage(error.values.message, error.values.errno, names, schemas) };
+}

@@ -1,0 +1,209 @@
+/** A write to several shards: all or nothing, also inside a transaction of the session. */
+import { BackendFault, type Lease, ServerError } from '../backend/index.ts';
+import { MeshError } from '../base/index.ts';
+import type { Action, ShardQuery } from '../plan/index.ts';
+import type { Diagnostic } from '../session/index.ts';
+import { type FrameKind, type OkPacket, parseErr, parseOk } from '../wire/index.ts';
+import { clientError, endsTransaction, sourceFault } from './faults.ts';
+import { logicalMessage } from './name-mapping.ts';
+import { failed } from './run-forward.ts';
+import { sendShardQuery } from './shard-request.ts';
+import type { Outcome, StatementRun } from './statement-run.ts';
+
+type Write = Extract<Action, { kind: 'write' }>;
+
+const SAVEPOINT = '`shardmesh statement`';
+
+/** Never rejects: failures are told to the reply after everything was taken back. */
+export async function runWrite(run: StatementRun, action: Write): Promise<Outcome> {
+  try {
+    const results = run.state.inTransaction ? await insideTransaction(run, action) : await ownTransaction(run, action);
+    const summed = sum(results, action);
+    run.reply.ok({ ...summed, status: 0 });
+    return {
+      failed: false,
+      rows: 0n,
+      affected: summed.affectedRows,
+      insertId: summed.insertId,
+      diagnostics: results.flatMap((result) => result.diagnostics),
+      errno: 0,
+    };
+  } catch (error) {
+    return failed(run.reply, clientError(error, '', action.names, run.backend.directory.physicalSchemas));
+  }
+}
+
+interface WriteResult {
+  readonly ok: OkPacket;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Autocommit: a transaction for this statement alone. */
+async function ownTransaction(run: StatementRun, action: Write): Promise<WriteResult[]> {
+  const { transaction, take } = run.backend.statementTransaction();
+  const time = statementTime(run);
+  try {
+    const leases = new Map<string, Lease>();
+    for (const source of sourcesOf(action.queries)) {
+      const branch = await take(source);
+      branch.wrote = true;
+      leases.set(source, branch.lease);
+      await branch.lease.connection.query(time.set);
+    }
+    const results = await writeAll(run, action, leases);
+    await Promise.all([...leases.values()].map((lease) => lease.connection.query(time.reset)));
+    await transaction.commit();
+    return results;
+  } catch (error) {
+    for (const source of transaction.sources) {
+      // A lost connection cannot be asked to roll back, nor to forget the time; it is cut off either way.
+      await transaction.branch(source)?.lease.connection.query(time.reset).catch(() => undefined);
+    }
+    await transaction.rollback();
+    throw error;
+  }
+}
+
+/** Inside the session's transaction: a savepoint on every target, so that a failure on one takes the statement back on all. */
+async function insideTransaction(run: StatementRun, action: Write): Promise<WriteResult[]> {
+  const time = statementTime(run);
+  const leases = new Map<string, Lease>();
+  for (const source of sourcesOf(action.queries)) {
+    const lease = await run.backend.take(source, 'write');
+    leases.set(source, lease.lease);
+    await lease.lease.connection.query(`SAVEPOINT ${SAVEPOINT}`);
+    await lease.lease.connection.query(time.set);
+  }
+  try {
+    const results = await writeAll(run, action, leases);
+    await onAll(leases, time.reset);
+    await onAll(leases, `RELEASE SAVEPOINT ${SAVEPOINT}`);
+    return results;
+  } catch (error) {
+    if (error instanceof BackendFault || (error instanceof MeshError && error.code === 'SM_SOURCE_LOST')) {
+      await run.backend.transactionLost(error.message);
+      throw error;
+    }
+    if (error instanceof ServerError && endsTransaction(error.errno)) {
+      // One server has rolled its part back: the transaction as a whole must be gone everywhere.
+      await onAll(leases, time.reset).catch(() => undefined);
+      await run.backend.rollback();
+      throw error;
+    }
+    try {
+      await onAll(leases, time.reset);
+      await onAll(leases, `ROLLBACK TO SAVEPOINT ${SAVEPOINT}`);
+      await onAll(leases, `RELEASE SAVEPOINT ${SAVEPOINT}`);
+    } catch (second) {
+      await run.backend.transactionLost(second instanceof Error ? second.message : String(second));
+    }
+    throw error;
+  }
+}
+
+/** Sources in parallel, the queries of one source in order. The first failure is thrown after all have ended. */
+async function writeAll(run: StatementRun, action: Write, leases: ReadonlyMap<string, Lease>): Promise<WriteResult[]> {
+  const results: WriteResult[] = [];
+  const failures: unknown[] = [];
+  await Promise.all(
+    [...leases].map(async ([source, lease]) => {
+      for (const [index, query] of action.queries.entries()) {
+        if (query.source !== source) continue;
+        if (failures.length > 0) return;
+        try {
+          results[index] = await writeOne(run, action, query, lease);
+        } catch (error) {
+          failures.push(error instanceof BackendFault ? sourceFault(error, source) : error);
+          return;
+        }
+      }
+    }),
+  );
+  if (failures.length > 0) throw failures[0];
+  return results.filter((result) => result !== undefined);
+}
+
+async function writeOne(run: StatementRun, action: Write, query: ShardQuery, lease: Lease): Promise<WriteResult> {
+  if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(lease);
+  const ok = await runForOk(run, query, lease);
+  run.backend.insertIdUnknown(lease);
+  if (ok.warnings === 0) return { ok, diagnostics: [] };
+  const schemas = run.backend.directory.physicalSchemas;
+  const diagnostics = (await run.backend.diagnostics(lease)).map((entry) => ({
+    ...entry,
+    message: logicalMessage(entry.message, entry.code, action.names, schemas),
+  }));
+  return { ok, diagnostics };
+}
+
+/** Sends one query whose answer is an OK; rejects with ServerError or BackendFault. */
+export function runForOk(run: StatementRun, query: ShardQuery, lease: Lease): Promise<OkPacket> {
+  return new Promise((resolve, reject) => {
+    let answer: OkPacket | Error | undefined;
+    const handler = {
+      onFrame(kind: FrameKind, payload: Buffer): void {
+        if (kind === 'ok') answer = parseOk(payload, lease.connection.capabilities);
+        else if (kind === 'err') answer = new ServerError(parseErr(payload));
+        else if (kind === 'end' || kind === 'column-count' || kind === 'column' || kind === 'eof') {
+          answer ??= new Error('rows where an OK was due');
+        }
+      },
+      onRows(): void {},
+      onEnd(): void {
+        if (answer === undefined) reject(new Error('an answer without OK'));
+        else if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      },
+      onFault(fault: BackendFault): void {
+        reject(fault);
+      },
+    };
+    sendShardQuery(lease, query, run.request, handler).catch(reject);
+  });
+}
+
+/** One statement time for all shards, unless the session has fixed its own. */
+export function statementTime(run: StatementRun): { readonly set: string; readonly reset: string } {
+  if (run.state.settings.variables.has('timestamp')) return { set: 'DO 0', reset: 'DO 0' };
+  return { set: `SET timestamp=${(run.clock.now() / 1000).toFixed(6)}`, reset: 'SET timestamp=DEFAULT' };
+}
+
+function sourcesOf(queries: readonly ShardQuery[]): readonly string[] {
+  return [...new Set(queries.map((query) => query.source))].sort();
+}
+
+async function onAll(leases: ReadonlyMap<string, Lease>, sql: string): Promise<void> {
+  await Promise.all([...leases.values()].map((lease) => lease.connection.query(sql)));
+}
+
+/** The shards' OK packets as one: broadcast tables count once. */
+function sum(results: readonly WriteResult[], action: Write) {
+  const counted = action.affected === 'once' ? results.slice(0, 1) : results;
+  let affectedRows = 0n;
+  let insertId = 0n;
+  let warnings = 0;
+  for (const { ok } of counted) {
+    affectedRows += ok.affectedRows;
+    if (insertId === 0n) insertId = ok.insertId;
+    warnings += ok.warnings;
+  }
+  return {
+    affectedRows,
+    insertId: action.insertId ?? insertId,
+    warnings,
+    message: sumMessages(counted.map(({ ok }) => ok.info)),
+  };
+}
+
+/** "Records: 2  Duplicates: 0  Warnings: 0" of each shard, added up number by number; texts of unlike shape: the first. */
+function sumMessages(messages: readonly string[]): string {
+  const [first = '', ...rest] = messages;
+  const shape = first.replace(/\d+/g, '#');
+  const numbers = (first.match(/\d+/g) ?? []).map(Number);
+  for (const message of rest) {
+    if (message.replace(/\d+/g, '#') !== shape) return first;
+    for (const [index, text] of (message.match(/\d+/g) ?? []).entries()) numbers[index] = (numbers[index] as number) + Number(text);
+  }
+  let index = 0;
+  return first.replace(/\d+/g, () => String(numbers[index++]));
+}

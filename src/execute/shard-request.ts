@@ -1,0 +1,46 @@
+/** What is sent for one shard query: COM_QUERY with its text, or COM_STMT_EXECUTE of the text prepared on that connection. */
+import type { Lease, ResponseHandler } from '../backend/index.ts';
+import type { ShardQuery } from '../plan/index.ts';
+import { buildExecute, type ExecuteParameter, payloadOf } from '../wire/index.ts';
+
+/** How the client asked: which protocol its answer is in, and its parameters. */
+export type ClientRequest =
+  | { readonly kind: 'text' }
+  | {
+      readonly kind: 'prepared';
+      readonly parameters: readonly ExecuteParameter[];
+      /** The bytes that the parameters' slices point into. */
+      readonly source: Buffer;
+      /** Cursor flags of the EXECUTE. */
+      readonly cursor: number;
+    };
+
+export const textRequest: ClientRequest = { kind: 'text' };
+
+/**
+ * Sends one shard query; the handler gets its answer. Rejects only before anything was sent (ServerError of the PREPARE,
+ * BackendFault). The text is copied.
+ */
+export async function sendShardQuery(lease: Lease, query: ShardQuery, request: ClientRequest, handler: ResponseHandler): Promise<void> {
+  const connection = lease.connection;
+  if (request.kind === 'text') {
+    connection.runQuery(bufferOf(query.text), handler);
+    return;
+  }
+  const text = bufferOf(query.text).toString('utf8');
+  const handle = connection.prepared(text) ?? (await connection.prepare(text));
+  const parameters =
+    query.parameters === undefined
+      ? request.parameters
+      : query.parameters.map((index) => request.parameters[index] as ExecuteParameter);
+  connection.run(
+    payloadOf((writer) => buildExecute(writer, handle.statementId, request.cursor, parameters, request.source, true)),
+    'result',
+    handler,
+  );
+}
+
+/** The same bytes as a Buffer, without a copy. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

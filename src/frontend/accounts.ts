@@ -1,0 +1,65 @@
+/** Finds the account that a client's user name and host belong to, and what it may do. */
+import { MeshError } from '../base/index.ts';
+import type { Privileges } from '../plan/index.ts';
+import { type CredentialStore, StaticCredentials, type UserEntry } from '../wire/index.ts';
+import type { Account } from './mesh-snapshot.ts';
+
+/** The accounts that a client from `host` may use, the most specific host pattern of each user only. */
+export function accountsFrom(accounts: readonly Account[], host: string): ReadonlyMap<string, Account> {
+  const chosen = new Map<string, Account>();
+  for (const account of [...accounts].sort((a, b) => specificity(b.hostPattern) - specificity(a.hostPattern))) {
+    if (!chosen.has(account.user) && hostMatches(account.hostPattern, host)) chosen.set(account.user, account);
+  }
+  return chosen;
+}
+
+/** The same as a credential store for the handshake. */
+export function credentialsOf(accounts: ReadonlyMap<string, Account>): CredentialStore {
+  const entries = new Map<string, UserEntry>();
+  for (const [user, account] of accounts) {
+    entries.set(user, { credential: account.credential, requireTls: account.requireTls });
+  }
+  return new StaticCredentials(entries);
+}
+
+/** MySQL's host patterns: `%` and `_` as in LIKE; `localhost` is loopback and unix sockets. */
+export function hostMatches(pattern: string, host: string): boolean {
+  if (pattern === '' || pattern === '%') return true;
+  const lower = pattern.toLowerCase();
+  if (lower === 'localhost') return host === 'localhost' || host === '127.0.0.1' || host === '::1';
+  const source = lower.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('%', '.*').replaceAll('_', '.');
+  return new RegExp(`^${source}$`).test(host.toLowerCase());
+}
+
+function specificity(pattern: string): number {
+  const wildcard = pattern.search(/[%_]/);
+  return wildcard < 0 ? 1000 : wildcard;
+}
+
+/** Schemas that every user may read: the mesh shows only logical names in them. */
+const OPEN_SCHEMAS = new Set(['information_schema']);
+
+/** Throws what MySQL would say if the account may not run a statement with these needs. */
+export function checkPrivileges(account: Account, needs: Privileges, clientHost: string): void {
+  if (account.admin) return;
+  if (needs.admin) throw new MeshError('ER_SPECIFIC_ACCESS_DENIED_ERROR', { privilege: needs.privilege });
+  for (const schema of needs.schemas) {
+    if (OPEN_SCHEMAS.has(schema) || mayUse(account, schema)) continue;
+    if (needs.table === '') throw databaseDenied(account, schema, clientHost);
+    throw new MeshError('ER_TABLEACCESS_DENIED_ERROR', {
+      command: needs.command,
+      user: account.user,
+      host: clientHost,
+      table: needs.table,
+    });
+  }
+}
+
+export function mayUse(account: Account, database: string): boolean {
+  if (account.admin || account.databases === 'all') return true;
+  return account.databases.includes(database) || OPEN_SCHEMAS.has(database.toLowerCase());
+}
+
+export function databaseDenied(account: Account, database: string, host: string): MeshError {
+  return new MeshError('ER_DBACCESS_DENIED_ERROR', { user: account.user, host, database });
+}

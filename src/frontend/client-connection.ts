@@ -1,0 +1,327 @@
+/** One client socket: handshake, TLS, packets in, commands one after the other, responses out. */
+import type { Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { MeshError } from '../base/index.ts';
+import { withVariables } from '../session/index.ts';
+import {
+  AuthServer,
+  type AuthAccepted,
+  type AuthStep,
+  Capability,
+  collationById,
+  Command,
+  type FastAuthCache,
+  hasCapability,
+  MalformedPacket,
+  PacketFramer,
+  type RsaKey,
+  serverCapabilities,
+} from '../wire/index.ts';
+import { accountsFrom, credentialsOf, databaseDenied, mayUse } from './accounts.ts';
+import { runCommand } from './commands.ts';
+import type { Account } from './mesh-snapshot.ts';
+import { checkClientCharset } from './plan-environment.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { Session, type WorkerShare } from './session.ts';
+
+/** What all connections of one listener share. */
+export interface ListenerShare extends WorkerShare {
+  readonly authCache: FastAuthCache;
+  readonly rsaKey: RsaKey;
+  /** Undefined: no TLS. */
+  readonly tls: (() => SecureContext) | undefined;
+}
+
+/** Bytes of a packet before the client has logged in. */
+const HANDSHAKE_PACKET_MAX = 64 * 1024;
+/** Bytes of commands that may wait behind the running one before the socket is not read any more. */
+const PENDING_BYTES_MAX = 1024 * 1024;
+
+type Phase = 'handshake' | 'command' | 'closed';
+
+export class ClientConnection {
+  readonly session: Session;
+  readonly #share: ListenerShare;
+  readonly #id: number;
+  #socket: Socket;
+  #framer = new PacketFramer(HANDSHAKE_PACKET_MAX);
+  #reply: ResponseWriter;
+  #phase: Phase = 'handshake';
+  #auth: AuthServer;
+  #busy = false;
+  #multiStatements = false;
+  #capabilities = 0;
+  #cancelTimeout: () => void = () => undefined;
+  /** Drain: close as soon as nothing is open. */
+  #closing = false;
+  readonly #onEnd: () => void;
+
+  constructor(share: ListenerShare, socket: Socket, onEnd: () => void) {
+    this.#share = share;
+    this.#socket = socket;
+    this.#onEnd = onEnd;
+    this.#id = share.sessions.newId();
+    const host = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'localhost';
+    this.session = new Session(share, this.#id, host);
+    this.#reply = new ResponseWriter(socket, this.session.state);
+    const snapshot = share.mesh.current();
+    this.#auth = new AuthServer({
+      connectionId: this.#id,
+      serverVersion: snapshot.serverVersion,
+      capabilities: (share.tls === undefined ? serverCapabilities : serverCapabilities | Capability.SSL) >>> 0,
+      collation: 45,
+      host,
+      secure: socket.remoteAddress === undefined,
+      credentials: credentialsOf(accountsFrom(snapshot.accounts, host)),
+      cache: share.authCache,
+      rsaKey: share.rsaKey,
+    });
+    share.sessions.add(this.#id, this);
+    socket.setNoDelay(true);
+    this.#listen(socket);
+    this.#reply.sequenceId = 0;
+    this.#reply.packet(this.#auth.greeting());
+    this.#reply.flush();
+    this.#framer.expect(1);
+    const timer = setTimeout(() => this.#destroy(), snapshot.limits.handshakeTimeoutMs);
+    this.#cancelTimeout = () => clearTimeout(timer);
+  }
+
+  /** KILL CONNECTION: an error if the client is between commands, and the end either way. */
+  kill(): void {
+    if (!this.#busy && this.#phase === 'command') {
+      this.#reply.sequenceId = 0;
+      this.#reply.error(new MeshError('ER_CONNECTION_KILLED'));
+      this.#reply.flush();
+    }
+    this.#destroy();
+  }
+
+  /** Drain: closes now if nothing is running and nothing is open on the backends, else at the next such point. */
+  closeWhenQuiet(): void {
+    this.#closing = true;
+    this.#closeIfQuiet();
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('error', () => this.#destroy());
+    socket.on('close', () => this.#ended());
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#framer.push(chunk);
+    if (this.#busy && this.#framer.bufferedBytes > PENDING_BYTES_MAX) this.#socket.pause();
+    this.#work();
+  }
+
+  /** Takes packets while there are any and no command is running. */
+  #work(): void {
+    while (!this.#busy && this.#phase !== 'closed') {
+      let payload: Buffer | undefined;
+      try {
+        payload = this.#framer.next();
+      } catch (error) {
+        this.#protocolError(error);
+        return;
+      }
+      if (payload === undefined) break;
+      if (this.#phase === 'handshake') {
+        if (this.#authenticate(this.#auth.receive(payload))) return;
+      } else {
+        this.#command(payload);
+      }
+    }
+    if (this.#socket.isPaused() && !this.#busy) this.#socket.resume();
+  }
+
+  /** Carries out one step of the dialogue; true if the socket is being replaced by TLS. */
+  #authenticate(step: AuthStep): boolean {
+    const reply = this.#reply;
+    reply.sequenceId = this.#framer.nextSequenceId;
+    switch (step.kind) {
+      case 'send':
+        reply.packet(step.payload);
+        reply.flush();
+        this.#framer.expect(reply.sequenceId);
+        return false;
+      case 'start-tls':
+        this.#startTls();
+        return true;
+      case 'refused':
+        this.#share.observer.loginFailed();
+        reply.error(step.error);
+        reply.flush();
+        this.#end();
+        return false;
+      case 'accepted':
+        if (step.before !== undefined) reply.packet(step.before);
+        this.#accepted(step.accepted);
+        return false;
+    }
+  }
+
+  #startTls(): void {
+    const context = this.#share.tls?.();
+    if (context === undefined) return;
+    const plain = this.#socket;
+    plain.removeAllListeners('data');
+    plain.removeAllListeners('close');
+    const expected = this.#framer.nextSequenceId;
+    const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
+    this.#socket = secure;
+    this.#framer = new PacketFramer(HANDSHAKE_PACKET_MAX);
+    this.#framer.expect(expected);
+    this.#reply = new ResponseWriter(secure, this.session.state);
+    this.#auth.tlsStarted();
+    this.#listen(secure);
+  }
+
+  #accepted(accepted: AuthAccepted): void {
+    const { session } = this;
+    const { state } = session;
+    const snapshot = session.snapshot;
+    const reply = this.#reply;
+    const account = accountsFrom(snapshot.accounts, state.host).get(accepted.user);
+    try {
+      if (account === undefined) throw new MeshError('ER_ACCESS_DENIED_ERROR', { user: accepted.user, host: state.host, using: 'YES' });
+      this.#takeOver(accepted, account);
+      if (accepted.database !== '') {
+        if (!mayUse(account, accepted.database)) throw databaseDenied(account, accepted.database, state.host);
+        if (!snapshot.databases.has(accepted.database) && accepted.database !== 'information_schema') {
+          throw new MeshError('ER_BAD_DB_ERROR', { database: accepted.database });
+        }
+        session.use(accepted.database);
+      }
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+      reply.error(error);
+      reply.flush();
+      this.#end();
+      return;
+    }
+    reply.done();
+    reply.flush();
+    this.#cancelTimeout();
+    this.#phase = 'command';
+    this.#framer.payloadMax = snapshot.limits.maxAllowedPacket;
+    this.#framer.startCommand();
+  }
+
+  #takeOver(accepted: AuthAccepted, account: Account): void {
+    const { session } = this;
+    session.account = account;
+    session.state.user = accepted.user;
+    session.state.accountHost = account.hostPattern;
+    this.#capabilities = accepted.capabilities;
+    this.#reply.capabilities = accepted.capabilities;
+    this.#multiStatements = hasCapability(accepted.capabilities, Capability.MULTI_STATEMENTS);
+    session.backend.capabilities = {
+      foundRows: hasCapability(accepted.capabilities, Capability.FOUND_ROWS),
+      deprecateEof: hasCapability(accepted.capabilities, Capability.DEPRECATE_EOF),
+    };
+    applyCollation(session, accepted.collation);
+  }
+
+  #command(payload: Buffer): void {
+    const account = this.session.account;
+    if (account === undefined) return this.#destroy();
+    this.#busy = true;
+    const code = payload[0] ?? -1;
+    this.#reply.begin(this.#framer.nextSequenceId - 1, code === Command.STMT_EXECUTE || code === Command.STMT_FETCH ? 'binary' : 'text');
+    if (code === Command.QUIT) {
+      this.#end();
+      return;
+    }
+    const context = { session: this.session, account, reply: this.#reply };
+    const options = {
+      multiStatements: this.#multiStatements,
+      setMultiStatements: (on: boolean) => {
+        this.#multiStatements = on;
+      },
+      changeUser: (packet: Buffer) => this.#changeUser(packet),
+      capabilities: this.#capabilities,
+    };
+    runCommand(context, payload, options).then(
+      () => this.#commandDone(),
+      (error: unknown) => {
+        this.#share.observer.bug(error);
+        this.#destroy();
+      },
+    );
+  }
+
+  #commandDone(): void {
+    if (this.#phase === 'closed') return;
+    if (!this.#reply.atPacketBoundary) return this.#destroy();
+    this.#reply.flush();
+    if (this.#reply.closeAfterReply) return this.#end();
+    this.#busy = false;
+    this.#framer.startCommand();
+    this.#closeIfQuiet();
+    this.#work();
+  }
+
+  /** COM_CHANGE_USER: a new dialogue on the same connection; the state has been reset by the caller. */
+  #changeUser(packet: Buffer): void {
+    this.#phase = 'handshake';
+    this.#authenticate(this.#auth.changeUser(packet));
+  }
+
+  #closeIfQuiet(): void {
+    if (!this.#closing || this.#busy || !this.session.backend.quiet) return;
+    if (this.#phase === 'command') {
+      this.#reply.sequenceId = 0;
+      this.#reply.error(new MeshError('SM_DRAINING'));
+      this.#reply.flush();
+    }
+    this.#end();
+  }
+
+  #protocolError(error: unknown): void {
+    if (error instanceof MeshError) {
+      this.#reply.sequenceId = this.#framer.nextSequenceId;
+      this.#reply.error(error);
+      this.#reply.flush();
+      this.#end();
+      return;
+    }
+    if (!(error instanceof MalformedPacket)) this.#share.observer.bug(error);
+    this.#destroy();
+  }
+
+  #end(): void {
+    this.#phase = 'closed';
+    this.#socket.end();
+    // A client that does not close its side must not keep the socket.
+    const timer = setTimeout(() => this.#socket.destroy(), 1000);
+    timer.unref();
+  }
+
+  #destroy(): void {
+    this.#phase = 'closed';
+    this.#socket.destroy();
+  }
+
+  #ended(): void {
+    this.#phase = 'closed';
+    this.#cancelTimeout();
+    this.#share.sessions.remove(this.#id);
+    void this.session.close().catch((error: unknown) => this.#share.observer.bug(error));
+    this.#onEnd();
+  }
+}
+
+/** The character set that the client declared in its handshake is the session's, as by SET NAMES. Throws SM_CHARSET_UNSAFE. */
+function applyCollation(session: Session, id: number): void {
+  const collation = collationById(id);
+  if (collation?.name === undefined) return;
+  checkClientCharset(collation.charset);
+  if (id === 45) return;
+  const known = session.database.schema().collations.has(collation.name);
+  session.state.settings = withVariables(session.state.settings, [
+    ['character_set_client', `'${collation.charset}'`],
+    ['character_set_results', `'${collation.charset}'`],
+    ['collation_connection', known ? `'${collation.name}'` : `'${collation.charset}_general_ci'`],
+  ]);
+}

@@ -1,0 +1,88 @@
+/** The command byte of a packet decides who answers it. An unknown command is an error and the connection goes on. */
+import { MeshError } from '../base/index.ts';
+import { resetSessionState } from '../session/index.ts';
+import { Command, MalformedPacket, parseQuery } from '../wire/index.ts';
+import { closeStatement, executeStatement, fieldList, prepareStatement, resetStatement, sendLongData } from './prepared-commands.ts';
+import { useDatabase } from './run-action.ts';
+import { runKill } from './kill-statement.ts';
+import { runQuery, tell } from './run-query.ts';
+import type { CommandContext } from './session.ts';
+
+export interface CommandOptions {
+  readonly capabilities: number;
+  readonly multiStatements: boolean;
+  setMultiStatements(on: boolean): void;
+  /** Starts the dialogue of COM_CHANGE_USER. */
+  changeUser(packet: Buffer): void;
+}
+
+/** Answers one command. Rejects only for bugs. `payload` includes the command byte. */
+export async function runCommand(context: CommandContext, payload: Buffer, options: CommandOptions): Promise<void> {
+  try {
+    await answer(context, payload, options);
+  } catch (error) {
+    tell(context, error instanceof MalformedPacket ? new MeshError('ER_MALFORMED_PACKET', {}, { cause: error }) : error);
+  }
+}
+
+async function answer(context: CommandContext, payload: Buffer, options: CommandOptions): Promise<void> {
+  const { reply, session } = context;
+  switch (payload[0]) {
+    case Command.QUERY: {
+      const { textStart } = parseQuery(payload, options.capabilities);
+      return runQuery(context, payload.subarray(textStart), options.multiStatements);
+    }
+    case Command.STMT_PREPARE:
+      return prepareStatement(context, payload.subarray(1));
+    case Command.STMT_EXECUTE:
+      return executeStatement(context, payload, options.capabilities);
+    case Command.STMT_CLOSE:
+      closeStatement(context, payload);
+      return;
+    case Command.STMT_SEND_LONG_DATA:
+      sendLongData(context, payload);
+      return;
+    case Command.STMT_RESET:
+      resetStatement(context, payload);
+      return;
+    case Command.PING:
+      reply.done();
+      return;
+    case Command.INIT_DB:
+      useDatabase(context, payload.toString('utf8', 1));
+      return;
+    case Command.FIELD_LIST:
+      return fieldList(context, payload);
+    case Command.STATISTICS:
+      reply.packet(Buffer.from(`Uptime: ${Math.floor(process.uptime())}  Threads: ${session.share.sessions.size}`));
+      return;
+    case Command.PROCESS_KILL:
+      return runKill(context, 'connection', BigInt(payload.readUInt32LE(1)));
+    case Command.RESET_CONNECTION:
+      await resetSession(context);
+      reply.done();
+      return;
+    case Command.CHANGE_USER:
+      await resetSession(context);
+      options.changeUser(payload);
+      return;
+    case Command.SET_OPTION:
+      options.setMultiStatements(payload.readUInt16LE(1) === 0);
+      reply.eof();
+      return;
+    case Command.DEBUG:
+    case Command.REFRESH:
+    case Command.SHUTDOWN:
+      throw new MeshError('ER_SPECIFIC_ACCESS_DENIED_ERROR', { privilege: 'SUPER' });
+    default:
+      throw new MeshError('ER_UNKNOWN_COM_ERROR');
+  }
+}
+
+/** COM_RESET_CONNECTION: everything but user and database is as after the login. */
+export async function resetSession(context: CommandContext): Promise<void> {
+  const { session } = context;
+  await session.backend.close();
+  session.prepared.clear();
+  resetSessionState(session.state);
+}

@@ -1,0 +1,77 @@
+/** Accepts client connections on one address, within limits. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { MeshError } from '../base/index.ts';
+import { buildErr, errOf, framePayload, payloadOf } from '../wire/index.ts';
+import { ClientConnection, type ListenerShare } from './client-connection.ts';
+
+export type Address = { readonly kind: 'tcp'; readonly host: string; readonly port: number } | { readonly kind: 'unix'; readonly path: string };
+
+export class Listener {
+  readonly #server: Server;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #share: ListenerShare;
+
+  private constructor(share: ListenerShare) {
+    this.#share = share;
+    this.#server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) => this.#accept(socket));
+  }
+
+  /** Resolves when the address is bound; rejects with SM_CONFIG if it can't be. */
+  static open(share: ListenerShare, address: Address): Promise<Listener> {
+    const listener = new Listener(share);
+    const server = listener.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause: NodeJS.ErrnoException) => {
+        const where = address.kind === 'tcp' ? `${address.host}:${address.port}` : `unix:${address.path}`;
+        const reason = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+        reject(new MeshError('SM_CONFIG', { message: `cannot listen on ${where}: ${reason}` }, { cause }));
+      });
+      const options = { backlog: 1024 };
+      if (address.kind === 'tcp') server.listen({ ...options, host: address.host, port: address.port }, () => resolve(listener));
+      else server.listen({ ...options, path: address.path }, () => resolve(listener));
+    });
+  }
+
+  /** host:port, or the socket's path. */
+  get address(): string {
+    const bound = this.#server.address();
+    if (bound === null) return '';
+    if (typeof bound === 'string') return bound;
+    return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** No new connections. */
+  stopAccepting(): void {
+    this.#server.close();
+  }
+
+  /** Every connection ends at its quiet point. */
+  closeWhenQuiet(): void {
+    for (const connection of this.#connections) connection.closeWhenQuiet();
+  }
+
+  /** Every connection ends now. */
+  closeAll(): void {
+    for (const connection of this.#connections) connection.kill();
+  }
+
+  #accept(socket: Socket): void {
+    const { connections } = this.#share.mesh.current().limits;
+    if (this.#connections.size >= connections) {
+      const payload = payloadOf((writer) => buildErr(writer, errOf(new MeshError('ER_CON_COUNT_ERROR')), false));
+      socket.on('error', () => undefined);
+      socket.end(framePayload(payload, 0));
+      return;
+    }
+    this.#share.observer.connectionOpened();
+    const connection: ClientConnection = new ClientConnection(this.#share, socket, () => {
+      this.#connections.delete(connection);
+      this.#share.observer.connectionClosed();
+    });
+    this.#connections.add(connection);
+  }
+}

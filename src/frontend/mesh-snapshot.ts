@@ -1,0 +1,56 @@
+/** What a front end works with: one configuration as a value, swapped as a whole by main. */
+import type { SchemaSnapshot } from '../catalog/index.ts';
+import type { SourceDirectory } from '../execute/index.ts';
+import type { KeySupply, LocalRows } from '../plan/index.ts';
+import type { RuleSet } from '../rules/index.ts';
+import type { Credential } from '../wire/index.ts';
+
+/** A user of the mesh, as `users` of shardmesh.yaml lists them. */
+export interface Account {
+  readonly user: string;
+  /** As in MySQL: `%`, `10.%`, `127.0.0.1`, `localhost`. */
+  readonly hostPattern: string;
+  readonly credential: Credential;
+  /** Logical databases, or all of them. */
+  readonly databases: readonly string[] | 'all';
+  readonly admin: boolean;
+  readonly requireTls: boolean;
+}
+
+/** One logical database, ready to serve. */
+export interface LogicalDatabase {
+  readonly name: string;
+  readonly rules: RuleSet;
+  /** The catalog as it is now: read anew for each statement. */
+  schema(): SchemaSnapshot;
+  readonly directory: SourceDirectory;
+  readonly keys: KeySupply;
+  /** A statement changed the schema; resolves when the new catalog is in force. */
+  schemaChanged(reason: string): Promise<void>;
+}
+
+export interface MeshLimits {
+  readonly connections: number;
+  readonly maxAllowedPacket: number;
+  readonly resultMemory: number;
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface MeshSnapshot {
+  /** Increases with each reload. */
+  readonly version: number;
+  readonly accounts: readonly Account[];
+  readonly databases: ReadonlyMap<string, LogicalDatabase>;
+  readonly serverVersion: string;
+  readonly limits: MeshLimits;
+}
+
+/** What the front end asks of the process around it. */
+export interface MeshHandle {
+  /** The configuration in force. */
+  current(): MeshSnapshot;
+  /** SHOW MESH ...; undefined for words it does not know. */
+  show(words: readonly string[]): LocalRows | undefined;
+  /** RELOAD MESH; resolves with the problems, empty if it took effect. */
+  reload(): Promise<readonly string[]>;
+}

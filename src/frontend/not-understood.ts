@@ -1,0 +1,45 @@
+/**
+ * Statements that the parser does not understand. Where a database is one server's schema and nothing else, that server may
+ * judge; everywhere else the statement is not run, but a plain syntax error is told in the server's own words.
+ */
+import { ServerError } from '../backend/index.ts';
+import type { MeshError } from '../base/index.ts';
+import { execute, type Outcome, type StatementRun } from '../execute/index.ts';
+import type { CommandContext } from './session.ts';
+
+const ER_PARSE_ERROR = 1064;
+
+export async function notUnderstood(run: StatementRun, context: CommandContext, text: Buffer, problem: MeshError): Promise<Outcome> {
+  const { database, backend } = context.session;
+  const names = { database: database.name, tables: new Map<string, string>() };
+  const source = backend.directory.defaultSource;
+  if (isOneServer(context) && context.account.admin === false && run.request.kind === 'text') {
+    const query = { source, text, parameters: undefined, nodeTables: [] };
+    const opaque = { ...run, plan: { ...run.plan, effects: { ...run.plan.effects, opaque: true } } };
+    const route = { target: 'one', role: 'primary', reason: 'single source', detail: '', nodes: [{ source, tables: [] }], nodesTotal: 1 } as const;
+    return execute(opaque, { kind: 'forward', access: 'write', route, query, names }, { schemaChanged: () => database.schemaChanged('not understood') });
+  }
+  const held = await backend.takeFree(source);
+  try {
+    // PREPARE parses and does not execute.
+    const prepared = text.toString('utf8');
+    await held.lease.connection.prepare(prepared);
+    held.lease.connection.closePrepared(prepared);
+  } catch (error) {
+    if (error instanceof ServerError && error.errno === ER_PARSE_ERROR) throw error;
+    if (!(error instanceof ServerError)) held.destroy();
+  } finally {
+    await held.done();
+  }
+  return execute(run, { kind: 'refuse', error: problem }, noAftermath);
+}
+
+const noAftermath = { schemaChanged: () => Promise.resolve() };
+
+/** Exactly one source, without replicas, and no sharded or broadcast table. */
+function isOneServer(context: CommandContext): boolean {
+  const { rules } = context.session.database;
+  if (rules.shardSources.length !== 1 || rules.groups.size > 0) return false;
+  for (const table of rules.tables.values()) if (table.kind !== 'single') return false;
+  return true;
+}

@@ -1,0 +1,284 @@
+/** Writes one client's responses: sequence ids, status flags, EOF or OK endings as the client negotiated; one flush per response. */
+import type { Socket } from 'node:net';
+import { MeshError } from '../base/index.ts';
+import type { ErrorValues, OkValues, Reply } from '../execute/index.ts';
+import type { SessionState } from '../session/index.ts';
+import {
+  buildEof,
+  buildErr,
+  buildOk,
+  Capability,
+  errOf,
+  type Capabilities,
+  hasCapability,
+  PacketWriter,
+  type SessionChange,
+  StatusFlag,
+} from '../wire/index.ts';
+
+/** Bytes buffered here before they are handed to the socket in the middle of a response. */
+const FLUSH_BYTES = 64 * 1024;
+/** Row runs shorter than this are copied behind what is buffered; longer ones are written as they are. */
+const COPY_BYTES_MAX = 16 * 1024;
+
+/** A row packet up to this length is sent only when it is complete. */
+const WAIT_BYTES_MAX = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+/** Flags that a backend may tell through to the client. */
+const PASSED_FLAGS =
+  StatusFlag.NO_GOOD_INDEX_USED |
+  StatusFlag.NO_INDEX_USED |
+  StatusFlag.DATABASE_DROPPED |
+  StatusFlag.METADATA_CHANGED |
+  StatusFlag.QUERY_WAS_SLOW |
+  StatusFlag.PS_OUT_PARAMS |
+  StatusFlag.CURSOR_EXISTS |
+  StatusFlag.LAST_ROW_SENT;
+
+/** Owned by one client connection. `begin` starts the response to one command. */
+export class ResponseWriter implements Reply {
+  readonly #socket: Socket;
+  readonly #state: SessionState;
+  readonly #writer = new PacketWriter();
+  #capabilities: Capabilities = 0;
+  #waiters: (() => void)[] = [];
+  #congested = false;
+  /** Bytes still to come of a long row packet whose beginning is already out. */
+  #rowRest = 0;
+  /** The beginning of a short row packet that the end of a run cut. */
+  #cut: Buffer = EMPTY;
+
+  protocol: 'text' | 'binary' = 'text';
+  moreResults = false;
+  /** RELEASE: close the connection behind this response. */
+  closeAfterReply = false;
+  rowsPassed = 0;
+  /** Bytes handed to the socket, for metrics. */
+  bytesSent = 0;
+
+  constructor(socket: Socket, state: SessionState) {
+    this.#socket = socket;
+    this.#state = state;
+    const wake = (): void => {
+      this.#congested = false;
+      const waiters = this.#waiters;
+      this.#waiters = [];
+      for (const waiter of waiters) waiter();
+    };
+    socket.on('drain', wake);
+    socket.on('close', wake);
+  }
+
+  set capabilities(value: Capabilities) {
+    this.#capabilities = value;
+  }
+
+  get deprecateEof(): boolean {
+    return hasCapability(this.#capabilities, Capability.DEPRECATE_EOF);
+  }
+
+  /** Starts the response to a command packet with this sequence id. */
+  begin(commandSequenceId: number, protocol: 'text' | 'binary'): void {
+    this.#writer.sequenceId = (commandSequenceId + 1) & 0xff;
+    this.protocol = protocol;
+    this.moreResults = false;
+    this.#rowRest = 0;
+    this.#cut = EMPTY;
+  }
+
+  /** Of the next packet. */
+  get sequenceId(): number {
+    return this.#writer.sequenceId;
+  }
+
+  set sequenceId(value: number) {
+    this.#writer.sequenceId = value & 0xff;
+  }
+
+  get congested(): boolean {
+    return this.#congested;
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed || !this.#socket.writable;
+  }
+
+  drained(): Promise<void> {
+    if (!this.#congested || this.closed) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** The session's status flags together with what a backend told. */
+  status(backend: number): number {
+    let flags = backend & PASSED_FLAGS;
+    if (this.#state.autocommit) flags |= StatusFlag.AUTOCOMMIT;
+    if (this.#state.inTransaction) flags |= StatusFlag.IN_TRANSACTION;
+    if (this.#state.inTransaction && this.#state.transaction.access === 'READ ONLY') {
+      flags |= StatusFlag.IN_TRANSACTION_READONLY;
+    }
+    if (this.#state.settings.variables.get('sql_mode')?.includes('NO_BACKSLASH_ESCAPES')) {
+      flags |= StatusFlag.NO_BACKSLASH_ESCAPES;
+    }
+    if (this.moreResults) flags |= StatusFlag.MORE_RESULTS;
+    return flags;
+  }
+
+  header(columns: readonly Buffer[], status: number): void {
+    this.rowsPassed = 0;
+    const writer = this.#writer;
+    writer.begin().lenenc(columns.length).end();
+    for (const column of columns) writer.packet(column);
+    if (!this.deprecateEof) this.#eof(0, status);
+  }
+
+  rawRows(chunk: Buffer, start: number, end: number): void {
+    let from = start;
+    if (this.#cut.length > 0) {
+      from = this.#completeCut(chunk, start, end);
+      if (from === end) return;
+    }
+    const whole = this.#renumber(chunk, from, end);
+    this.#pass(chunk, from, whole);
+    if (whole < end) this.#cut = Buffer.from(chunk.subarray(whole, end));
+  }
+
+  /** True when nothing of a row is half sent, so that an ERR packet may follow. */
+  get atPacketBoundary(): boolean {
+    return this.#rowRest === 0;
+  }
+
+  row(payload: Buffer): void {
+    this.#writer.packet(payload);
+    if (this.#writer.pending > FLUSH_BYTES) this.flush();
+  }
+
+  end(warnings: number, status: number): void {
+    if (!this.deprecateEof) {
+      this.#eof(warnings, status);
+      return;
+    }
+    const ok = { affectedRows: 0n, insertId: 0n, status: this.status(status), warnings, info: '', changes: [] };
+    this.#writer.begin();
+    buildOk(this.#writer, ok, this.#capabilities, true);
+    this.#writer.end();
+  }
+
+  ok(values: OkValues): void {
+    this.#writer.begin();
+    buildOk(
+      this.#writer,
+      {
+        affectedRows: values.affectedRows,
+        insertId: values.insertId,
+        status: this.status(values.status),
+        warnings: values.warnings,
+        info: values.message,
+        changes: values.changes ?? [],
+      },
+      this.#capabilities,
+    );
+    this.#writer.end();
+  }
+
+  /** An OK that tells nothing but the session's status. */
+  done(changes: readonly SessionChange[] = []): void {
+    this.ok({ affectedRows: 0n, insertId: 0n, warnings: 0, message: '', status: 0, changes });
+  }
+
+  error(error: ErrorValues | MeshError): void {
+    this.#writer.begin();
+    buildErr(this.#writer, error instanceof MeshError ? errOf(error) : error);
+    this.#writer.end();
+  }
+
+  /** An EOF packet on its own: after the definitions of FIELD_LIST and PREPARE, and as the answer to SET_OPTION. */
+  eof(): void {
+    this.#eof(0, 0);
+  }
+
+  #eof(warnings: number, status: number): void {
+    this.#writer.begin();
+    buildEof(this.#writer, warnings, this.status(status));
+    this.#writer.end();
+  }
+
+  /** Any other packet of a response: prepare replies, EOF of FIELD_LIST, statistics. */
+  packet(payload: Buffer): void {
+    this.#writer.packet(payload);
+  }
+
+  flush(): void {
+    if (this.#writer.pending > 0) this.#write(this.#writer.take());
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.closed || bytes.length === 0) return;
+    this.bytesSent += bytes.length;
+    if (!this.#socket.write(bytes)) this.#congested = true;
+  }
+
+  #pass(chunk: Buffer, start: number, end: number): void {
+    if (end - start <= COPY_BYTES_MAX) {
+      this.#writer.raw(chunk, start, end);
+      if (this.#writer.pending > FLUSH_BYTES) this.flush();
+      return;
+    }
+    this.flush();
+    this.#write(chunk.subarray(start, end));
+  }
+
+  /**
+   * Gives the run's packets this response's sequence ids, in place, walking headers only. Answers where the last packet that
+   * may be sent ends: a short packet cut by the end of the run waits for its rest, so that an error can still be told.
+   */
+  #renumber(chunk: Buffer, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      if (this.#rowRest > 0) {
+        const step = Math.min(this.#rowRest, end - at);
+        this.#rowRest -= step;
+        at += step;
+        continue;
+      }
+      if (end - at < 4) return at;
+      const length = chunk.readUIntLE(at, 3);
+      if (length <= WAIT_BYTES_MAX && end - at < 4 + length) return at;
+      this.#number(chunk, at + 3);
+      this.#rowRest = length;
+      at += 4;
+    }
+    return at;
+  }
+
+  #number(buffer: Buffer, at: number): void {
+    this.rowsPassed += 1;
+    buffer[at] = this.#writer.sequenceId;
+    this.#writer.sequenceId = (this.#writer.sequenceId + 1) & 0xff;
+  }
+
+  /** Adds bytes to the packet that the previous run cut; answers where the run goes on behind it. */
+  #completeCut(chunk: Buffer, start: number, end: number): number {
+    let from = start;
+    if (this.#cut.length < 4) {
+      const taken = Math.min(4 - this.#cut.length, end - from);
+      this.#cut = Buffer.concat([this.#cut, chunk.subarray(from, from + taken)]);
+      from += taken;
+      if (this.#cut.length < 4) return end;
+    }
+    const length = this.#cut.readUIntLE(0, 3);
+    const missing = 4 + length - this.#cut.length;
+    if (length <= WAIT_BYTES_MAX && end - from < missing) {
+      this.#cut = Buffer.concat([this.#cut, chunk.subarray(from, end)]);
+      return end;
+    }
+    this.#number(this.#cut, 3);
+    this.#writer.raw(this.#cut);
+    this.#cut = EMPTY;
+    this.#rowRest = missing;
+    const taken = Math.min(missing, end - from);
+    this.#rowRest -= taken;
+    this.#pass(chunk, from, from + taken);
+    return from + taken;
+  }
+}

@@ -1,0 +1,166 @@
+/** Carries out a bound action: the session's own kinds here, those of shards below. */
+import { unreachable } from '../base/index.ts';
+import { type ClientRequest, endsTransaction, execute, type Outcome, quietOutcome, type StatementRun, writeLocalRows } from '../execute/index.ts';
+import { systemClock } from '../base/index.ts';
+import { type Action, explainRows, type Plan } from '../plan/index.ts';
+import { databaseDenied, mayUse } from './accounts.ts';
+import { runControl } from './control-statement.ts';
+import { runKill } from './kill-statement.ts';
+import { notUnderstood } from './not-understood.ts';
+import { tell } from './run-query.ts';
+import type { CommandContext } from './session.ts';
+import { runSet } from './set-statement.ts';
+import { runShow } from './show-statement.ts';
+import { MeshError } from '../base/index.ts';
+
+/** Never rejects: the reply has been told whatever happened. */
+export async function runAction(
+  context: CommandContext,
+  plan: Plan,
+  action: Action,
+  request: ClientRequest,
+  text: Buffer,
+): Promise<Outcome> {
+  const { session } = context;
+  session.running = text.toString('utf8', 0, Math.min(text.length, RUNNING_TEXT_MAX));
+  session.startedAt = performance.now();
+  try {
+    const outcome = await carryOut(context, plan, action, request, text);
+    await remember(context, plan, action, outcome);
+    return outcome;
+  } catch (error) {
+    tell(context, error);
+    return { ...quietOutcome, failed: true };
+  } finally {
+    session.backend.statementDone();
+    session.running = undefined;
+  }
+}
+
+const RUNNING_TEXT_MAX = 4096;
+
+async function carryOut(context: CommandContext, plan: Plan, action: Action, request: ClientRequest, text: Buffer): Promise<Outcome> {
+  const { session, reply } = context;
+  switch (action.kind) {
+    case 'control':
+      await runControl(context, action.statement);
+      return quietOutcome;
+    case 'set':
+      await runSet(context, plan, action.items, text);
+      return quietOutcome;
+    case 'use':
+      useDatabase(context, action.database);
+      return quietOutcome;
+    case 'kill':
+      await runKill(context, action.target, action.id);
+      return quietOutcome;
+    case 'explain':
+      return { ...quietOutcome, rows: writeLocalRows(reply, explainRows(action.of)), affected: -1n };
+    case 'reload': {
+      const problems = await session.share.mesh.reload();
+      if (problems.length > 0) throw new MeshError('SM_CONFIG', { message: problems.join('; ') });
+      reply.done();
+      return quietOutcome;
+    }
+    case 'inspect':
+      if (action.query === undefined) return runShow(context, action.show, action.names);
+      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+    case 'pinned': {
+      await session.backend.pinTo(action.query.source, action.pin);
+      const outcome = await execute(
+        statementRun(context, plan, request),
+        { kind: 'forward', access: 'write', route: action.route, query: action.query, names: action.names },
+        aftermathOf(context),
+      );
+      if (action.ends) session.backend.unpin(action.pin);
+      return outcome;
+    }
+    case 'refuse':
+      if (plan.kind === 'notUnderstood') return notUnderstood(statementRun(context, plan, request), context, text, action.error);
+      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+    case 'ddl':
+      // DDL commits what was open, as on any server; if that fails the DDL does not run.
+      if (session.state.inTransaction) await session.backend.commit();
+      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+    case 'reply':
+      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+    case 'forward':
+    case 'scatter':
+    case 'scratch':
+    case 'write':
+    case 'insertSelect':
+      if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action)) session.state.inTransaction = true;
+      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+    default:
+      return unreachable(action);
+  }
+}
+
+function touchesTables(action: Action): boolean {
+  return !('route' in action) || action.route.reason !== 'no table';
+}
+
+function statementRun(context: CommandContext, plan: Plan, request: ClientRequest): StatementRun {
+  const { session } = context;
+  return {
+    state: session.state,
+    backend: session.backend,
+    reply: context.reply,
+    request,
+    plan,
+    limits: { resultMemory: session.snapshot.limits.resultMemory },
+    clock: systemClock,
+    insertIdUncertain: insertIdUncertain(context, plan),
+  };
+}
+
+/**
+ * An INSERT that names the AUTO_INCREMENT column: the OK packet's id may be the given value, which LAST_INSERT_ID() must not
+ * become; the server is asked afterwards.
+ */
+function insertIdUncertain(context: CommandContext, plan: Plan): boolean {
+  const statement = plan.statement;
+  if (statement?.kind !== 'insert') return false;
+  const table = context.session.database.schema().tables.get(statement.table.table.name);
+  const auto = table?.columns.find((column) => column.autoIncrement);
+  if (auto === undefined) return false;
+  if (statement.source.kind === 'set') {
+    return statement.source.assignments.some((assignment) => assignment.column.column.name.toLowerCase() === auto.name.toLowerCase());
+  }
+  return statement.columns.length === 0 || statement.columns.some((column) => column.name.toLowerCase() === auto.name.toLowerCase());
+}
+
+function aftermathOf(context: CommandContext) {
+  return { schemaChanged: () => context.session.database.schemaChanged('DDL') };
+}
+
+export function useDatabase(context: CommandContext, database: string): void {
+  const { session, account, reply } = context;
+  if (!mayUse(account, database)) throw databaseDenied(account, database, session.state.host);
+  if (!session.snapshot.databases.has(database)) throw new MeshError('ER_BAD_DB_ERROR', { database });
+  if (session.state.database !== database && session.state.database !== undefined && !session.backend.quiet) {
+    throw new MeshError('SM_UNSUPPORTED', { what: 'USE of another database inside of a transaction', reason: 'its branches belong to the first one' });
+  }
+  session.use(database);
+  reply.done();
+}
+
+/** What the next statement may ask about this one. */
+async function remember(context: CommandContext, plan: Plan, action: Action, outcome: Outcome): Promise<void> {
+  const { state, backend } = context.session;
+  if (action.kind === 'inspect' && action.query === undefined) return;
+  if (isSchemaSurprise(outcome.errno)) void context.session.database.schemaChanged(`error ${outcome.errno}`).catch(() => undefined);
+  state.diagnostics = outcome.diagnostics;
+  state.rowCount = outcome.failed ? -1n : outcome.affected;
+  if (outcome.failed) {
+    if (endsTransaction(outcome.errno) && state.inTransaction) await backend.rollback();
+    return;
+  }
+  if (outcome.affected === -1n) state.foundRows = outcome.rows;
+  if (plan.effects.setsInsertId && outcome.insertId !== 0n) state.lastInsertId = outcome.insertId;
+}
+
+/** Unknown table or column: perhaps the schema was changed beside the mesh. */
+function isSchemaSurprise(errno: number): boolean {
+  return errno === 1146 || errno === 1054 || errno === 1051;
+}

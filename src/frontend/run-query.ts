@@ -1,0 +1,124 @@
+/** The life of a query: the statements of one packet, one after the other. Reads like ARCHITECTURE.md's picture. */
+import { BackendFault, ServerError } from '../backend/index.ts';
+import { MeshError } from '../base/index.ts';
+import { clientError, textRequest } from '../execute/index.ts';
+import { type Action, bind, type BindInput, compile, type Plan } from '../plan/index.ts';
+import { type Hints, isHintComment, noHints, parseHints } from '../rules/index.ts';
+import { FingerprintBuffer, fingerprint, Op, TokenKind, type TokenList } from '../sql/index.ts';
+import { checkPrivileges } from './accounts.ts';
+import { planEnvironment } from './plan-environment.ts';
+import { runAction } from './run-action.ts';
+import type { CommandContext } from './session.ts';
+import { factsOf } from './session-facts.ts';
+
+/** Shared by all statements: planning is synchronous, so nobody sees another's fingerprint. */
+const scratch = new FingerprintBuffer();
+
+/** COM_QUERY: answers every statement of the text, and stops at the first error. Never rejects for what a client sends. */
+export async function runQuery(context: CommandContext, text: Buffer, multiStatements: boolean): Promise<void> {
+  let rest = text;
+  for (;;) {
+    const next = await runStatement(context, rest, multiStatements);
+    if (next === undefined) return;
+    rest = rest.subarray(next);
+  }
+}
+
+/** Answers the first statement of `text`; resolves with the offset of the next one, or undefined at the end or after an error. */
+async function runStatement(context: CommandContext, text: Buffer, multiStatements: boolean): Promise<number | undefined> {
+  const { session, reply, account } = context;
+  const { share, state } = session;
+  const started = performance.now();
+  const snapshot = session.snapshot;
+  const database = session.database;
+  const environment = planEnvironment(snapshot, database, state.database, state.settings);
+
+  let plan: Plan;
+  let bound: Action | Promise<Action>;
+  let next: number | undefined;
+  try {
+    const tokens = share.lexer.lex(text, environment.mode);
+    fingerprint(tokens, 0, scratch);
+    next = nextStatement(tokens, scratch.endToken);
+    if (next !== undefined && !multiStatements) throw syntaxErrorAt(text, next);
+    const hints = hintsOf(tokens);
+    const cached = share.plans.get(scratch, tokens, environment);
+    if (cached === undefined) {
+      plan = compile({ tokens: tokens.copy(), fingerprint: scratch.copy(), env: environment, hints });
+      share.plans.put(scratch, environment, plan);
+    } else {
+      plan = cached;
+    }
+    checkPrivileges(account, plan.privileges, state.host);
+    const input: BindInput = { tokens, fingerprint: scratch, parameters: [], facts: factsOf(session), keys: database.keys };
+    bound = bind(plan, input);
+  } catch (error) {
+    context.session.running = undefined;
+    return tell(context, error);
+  }
+
+  let action: Action;
+  try {
+    action = bound instanceof Promise ? await bound : bound;
+  } catch (error) {
+    return tell(context, error);
+  }
+  const planned = performance.now();
+  reply.moreResults = next !== undefined;
+  const outcome = await runAction(context, plan, action, textRequest, text);
+  reply.moreResults = false;
+  share.observer.statement(action.kind, planned - started, performance.now() - started, outcome.failed, outcome.rows, shardsOf(action));
+  return outcome.failed ? undefined : next;
+}
+
+/** Where the statement after this one begins, if there is more than semicolons and comments. */
+function nextStatement(tokens: TokenList, endToken: number): number | undefined {
+  for (let index = endToken; index < tokens.count; index += 1) {
+    if (tokens.kinds[index] === TokenKind.end) return undefined;
+    const semicolon = tokens.kinds[index] === TokenKind.punctuation && tokens.ids[index] === Op.SEMICOLON;
+    if (!semicolon) return tokens.starts[index];
+  }
+  return undefined;
+}
+
+function hintsOf(tokens: TokenList): Hints {
+  if (tokens.hints.length === 0) return noHints;
+  const bodies = tokens.hints.filter((body) => isHintComment(body));
+  if (bodies.length === 0) return noHints;
+  const { hints, problems } = parseHints(bodies);
+  const [problem] = problems;
+  if (problem !== undefined) throw new MeshError('SM_CONFIG', { message: `hint: ${problem.message}` });
+  return hints;
+}
+
+export function syntaxErrorAt(text: Buffer, offset: number): MeshError {
+  const line = text.subarray(0, offset).filter((byte) => byte === 0x0a).length + 1;
+  return new MeshError('ER_PARSE_ERROR', { near: text.subarray(offset, offset + 80).toString('utf8'), line });
+}
+
+/** Tells a refusal; anything else is a bug of ours and is told as such. */
+export function tell(context: CommandContext, error: unknown): undefined {
+  const { state, share, backend, database } = context.session;
+  if (error instanceof ServerError || error instanceof BackendFault) {
+    const names = { database: database.name, tables: new Map<string, string>() };
+    const values = clientError(error, backend.directory.defaultSource, names, backend.directory.physicalSchemas);
+    state.diagnostics = [{ level: 'Error', code: values.errno, message: values.message }];
+    state.rowCount = -1n;
+    context.reply.error(values);
+    return undefined;
+  }
+  const refusal = error instanceof MeshError ? error : new MeshError('SM_INTERNAL', { message: messageOf(error) }, { cause: error });
+  if (refusal !== error) share.observer.bug(error);
+  state.diagnostics = [{ level: 'Error', code: refusal.errno, message: refusal.clientMessage }];
+  state.rowCount = -1n;
+  context.reply.error(refusal);
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function shardsOf(action: Action): number {
+  return 'route' in action ? action.route.nodes.length : 0;
+}

@@ -1,0 +1,48 @@
+/** The sessions of one worker by connection id: for KILL, SHOW PROCESSLIST and drain. */
+import type { Session } from './session.ts';
+
+export interface LiveConnection {
+  readonly session: Session;
+  /** Ends the connection with an error; the running statement is killed on its backends. */
+  kill(): void;
+}
+
+export class SessionDirectory {
+  readonly #connections = new Map<number, LiveConnection>();
+  /** The upper bits of every id name the worker, so that KILL finds it. */
+  readonly #workerIndex: number;
+  #next = 1;
+
+  constructor(workerIndex: number) {
+    this.#workerIndex = workerIndex;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Ids are 32 bits: 8 for the worker, 24 for the connection; used ones are passed over. */
+  newId(): number {
+    for (;;) {
+      const id = ((this.#workerIndex << 24) | this.#next) >>> 0;
+      this.#next = this.#next >= 0xff_ffff ? 1 : this.#next + 1;
+      if (!this.#connections.has(id)) return id;
+    }
+  }
+
+  add(id: number, connection: LiveConnection): void {
+    this.#connections.set(id, connection);
+  }
+
+  remove(id: number): void {
+    this.#connections.delete(id);
+  }
+
+  find(id: number): LiveConnection | undefined {
+    return this.#connections.get(id);
+  }
+
+  all(): IterableIterator<LiveConnection> {
+    return this.#connections.values();
+  }
+}

@@ -1,0 +1,19 @@
+/** What of a session is spliced into statements. */
+import type { SessionFacts } from '../plan/index.ts';
+import type { Session } from './session.ts';
+
+export function factsOf(session: Session): SessionFacts {
+  const { state } = session;
+  return {
+    database: state.database,
+    connectionId: state.connectionId,
+    user: `${state.user}@${state.host}`,
+    currentUser: `${state.user}@${state.accountHost}`,
+    lastInsertId: state.lastInsertId,
+    foundRows: state.foundRows,
+    rowCount: state.rowCount,
+    autocommit: state.autocommit,
+    inTransaction: state.inTransaction,
+    variables: state.settings.variables,
+  };
+}

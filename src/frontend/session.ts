@@ -1,0 +1,97 @@
+/** One client's session: its state, its backends, its statements. Everything that outlives one command. */
+import { SessionBackend } from '../execute/index.ts';
+import type { PlanCache } from '../plan/index.ts';
+import type { Lexer } from '../sql/index.ts';
+import { localProtocol } from '../transaction/index.ts';
+import { newSessionState, type SessionState } from '../session/index.ts';
+import type { Account, LogicalDatabase, MeshHandle, MeshSnapshot } from './mesh-snapshot.ts';
+import type { PreparedStatement } from './prepared-statement.ts';
+import type { ResponseWriter } from './response-writer.ts';
+import type { SessionDirectory } from './session-directory.ts';
+
+/** What all sessions of a worker share. */
+export interface WorkerShare {
+  readonly mesh: MeshHandle;
+  /** Reused by every statement of the worker: its tokens are valid until the next `lex`. */
+  readonly lexer: Lexer;
+  readonly plans: PlanCache;
+  readonly sessions: SessionDirectory;
+  readonly observer: FrontendObserver;
+}
+
+/** Measurements; every call is one array increment. */
+export interface FrontendObserver {
+  connectionOpened(): void;
+  connectionClosed(): void;
+  loginFailed(): void;
+  /** One statement has ended. Times in milliseconds. */
+  statement(kind: string, planMs: number, totalMs: number, failed: boolean, rows: bigint, shards: number): void;
+  /** A bug: an exception that nobody expected. */
+  bug(error: unknown): void;
+}
+
+export class Session {
+  readonly share: WorkerShare;
+  readonly state: SessionState;
+  readonly backend: SessionBackend;
+  account: Account | undefined;
+  /** Statement id -> statement. */
+  readonly prepared = new Map<number, PreparedStatement>();
+  nextStatementId = 1;
+  /** Text of the running statement, for SHOW PROCESSLIST. */
+  running: string | undefined;
+  startedAt = 0;
+  #snapshot: MeshSnapshot;
+
+  constructor(share: WorkerShare, connectionId: number, host: string) {
+    this.share = share;
+    this.state = newSessionState(connectionId, host);
+    this.#snapshot = share.mesh.current();
+    this.backend = new SessionBackend(
+      this.state,
+      firstDatabase(this.#snapshot).directory,
+      { foundRows: false, deprecateEof: true },
+      localProtocol,
+    );
+  }
+
+  /** The configuration this session works with: the newest, except inside of a transaction or pin. */
+  get snapshot(): MeshSnapshot {
+    const current = this.share.mesh.current();
+    if (current !== this.#snapshot && this.backend.quiet) {
+      this.#snapshot = current;
+      this.backend.directory = this.database.directory;
+    }
+    return this.#snapshot;
+  }
+
+  /** The logical database whose rules plan the next statement: the session's own, or the first one when it has none. */
+  get database(): LogicalDatabase {
+    const { databases } = this.#snapshot;
+    const name = this.state.database;
+    return (name === undefined ? undefined : databases.get(name)) ?? firstDatabase(this.#snapshot);
+  }
+
+  /** USE, COM_INIT_DB and the database of the handshake; the caller has checked that it exists and may be used. */
+  use(database: string): void {
+    this.state.database = database;
+    this.backend.directory = this.database.directory;
+  }
+
+  async close(): Promise<void> {
+    this.prepared.clear();
+    await this.backend.close();
+  }
+}
+
+function firstDatabase(snapshot: MeshSnapshot): LogicalDatabase {
+  for (const database of snapshot.databases.values()) return database;
+  throw new Error('a mesh without databases');
+}
+
+/** One command's surroundings. */
+export interface CommandContext {
+  readonly session: Session;
+  readonly account: Account;
+  readonly reply: ResponseWriter;
+}

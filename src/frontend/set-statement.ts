@@ -1,0 +1,186 @@
+/**
+ * SET: what the session itself keeps is read from the statement; everything else is tried on a backend, which checks it and
+ * answers MySQL's own error, and is then read back as a literal that can be replayed anywhere.
+ */
+import { MeshError, unreachable } from '../base/index.ts';
+import { readSystemVariables, readUserVariables } from '../execute/index.ts';
+import type { Plan } from '../plan/index.ts';
+import { withUserVariables, withVariables } from '../session/index.ts';
+import { type Expression, forEachExpression, type SetItem } from '../sql/index.ts';
+import { checkClientCharset, unquote } from './plan-environment.ts';
+import type { CommandContext } from './session.ts';
+
+type SystemItem = SetItem & { readonly target: Extract<SetItem['target'], { kind: 'system' }> };
+
+/** Variables that the session keeps: they never reach a backend as they are. */
+const OWN_VARIABLES: Readonly<Record<string, (context: CommandContext, value: string) => Promise<void> | void>> = {
+  autocommit: setAutocommit,
+  last_insert_id: (context, value) => {
+    context.session.state.lastInsertId = integer('last_insert_id', value);
+  },
+  identity: (context, value) => {
+    context.session.state.lastInsertId = integer('identity', value);
+  },
+  shardmesh_transaction_type: (_context, value) => {
+    if (value.toUpperCase() !== 'LOCAL') throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'shardmesh_transaction_type', value });
+  },
+};
+
+/** Session variables whose replay on another connection would not mean the same, or would break the mesh. */
+const REFUSED_VARIABLES: Readonly<Record<string, string>> = {
+  insert_id: 'it would be used by whichever shard inserts first',
+  pseudo_thread_id: 'connections are shared',
+  pseudo_slave_mode: 'connections are shared',
+  sql_log_bin: 'replicas would miss the write',
+  gtid_next: 'connections are shared',
+  gtid_domain_id: 'connections are shared',
+  gtid_seq_no: 'connections are shared',
+  server_id: 'connections are shared',
+  completion_type: 'COMMIT is the mesh’s own',
+  session_track_system_variables: 'the mesh tracks its connections by it',
+};
+
+const CHARSET_VARIABLES = ['character_set_client', 'character_set_results', 'collation_connection'];
+
+/** Rejects with MeshError or the backend's error; otherwise answers OK. Nothing is changed if any part is refused. */
+export async function runSet(context: CommandContext, plan: Plan, items: readonly SetItem[], text: Buffer): Promise<void> {
+  const tried: SetItem[] = [];
+  const own: (() => Promise<void> | void)[] = [];
+  for (const item of items) {
+    const { target } = item;
+    switch (target.kind) {
+      case 'system':
+        systemItem(context, item as SystemItem, text, tried, own);
+        break;
+      case 'user':
+      case 'names':
+      case 'charset':
+        if (target.kind !== 'user' && item.value !== undefined) checkClientCharset(wordOf(item.value, text).toLowerCase());
+        checkExpression(item, plan);
+        tried.push(item);
+        break;
+      case 'transaction':
+        own.push(() => setTransaction(context, target));
+        break;
+      case 'password':
+      case 'role':
+      case 'default role':
+      case 'resource group':
+        throw unsupported(`SET ${target.kind.toUpperCase()}`, 'accounts of the mesh are kept in shardmesh.yaml');
+      default:
+        unreachable(target);
+    }
+  }
+  if (tried.length > 0) await tryOnBackend(context, tried, text);
+  for (const change of own) await change();
+  context.reply.done();
+}
+
+function systemItem(context: CommandContext, item: SystemItem, text: Buffer, tried: SetItem[], own: (() => Promise<void> | void)[]): void {
+  const { scope } = item.target;
+  const name = item.target.name.toLowerCase();
+  if (scope === 'global' || scope === 'persist' || scope === 'persist_only') {
+    if (name.startsWith('shardmesh_')) throw new MeshError('ER_LOCAL_VARIABLE', { name });
+    throw unsupported(`SET ${scope.toUpperCase()} ${name}`, 'it would change one server of many; set it on each server');
+  }
+  const change = OWN_VARIABLES[name];
+  if (change !== undefined) {
+    const value = item.isDefault ? '1' : item.value === undefined ? '' : unquote(wordOf(item.value, text));
+    own.push(() => change(context, value));
+    return;
+  }
+  if (name.startsWith('shardmesh_')) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
+  const refused = REFUSED_VARIABLES[name];
+  if (refused !== undefined) throw unsupported(`SET ${name}`, refused);
+  if (name === 'character_set_client' && item.value !== undefined) checkClientCharset(unquote(wordOf(item.value, text)).toLowerCase());
+  tried.push(item);
+}
+
+/** Runs the items on a connection that has the session's state, then takes over what they made of it. */
+async function tryOnBackend(context: CommandContext, items: readonly SetItem[], text: Buffer): Promise<void> {
+  const { session } = context;
+  const { backend, state } = session;
+  const held = await backend.takeFree(backend.directory.defaultSource);
+  try {
+    await backend.replayInsertId(held.lease);
+    const parts = items.map((item) => text.subarray(item.start, item.end));
+    const statement = Buffer.concat([Buffer.from('SET '), ...parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.from(', '), part]))]);
+    await held.lease.connection.query(statement);
+    const variables = new Set<string>();
+    const userVariables = new Set<string>();
+    for (const { target } of items) {
+      if (target.kind === 'user') userVariables.add(target.name.toLowerCase());
+      else if (target.kind === 'system' && !/^(character_set|collation)_/i.test(target.name)) variables.add(target.name.toLowerCase());
+      else for (const name of CHARSET_VARIABLES) variables.add(name);
+    }
+    const changed = await readSystemVariables(held.lease, [...variables]);
+    const assigned = await readUserVariables(held.lease, [...userVariables]);
+    state.settings = withUserVariables(withVariables(state.settings, changed), assigned);
+    backend.settingsKnown(held.lease);
+  } catch (error) {
+    // Some items may have taken effect there before one failed.
+    held.destroy();
+    throw error;
+  }
+  await held.done();
+}
+
+/** A value is computed on one server: it must not read tables, nor what only the mesh knows. */
+function checkExpression(item: SetItem, plan: Plan): void {
+  if (item.value === undefined) return;
+  if (plan.effects.opaque) throw unsupported('SET with a stored function', 'it may read tables of other shards; use SELECT ... INTO');
+  forEachExpression(item.value, (expression) => {
+    if (expression.kind === 'subquery' || expression.kind === 'exists' || expression.kind === 'inSubquery' || expression.kind === 'quantified') {
+      throw unsupported('SET with a subquery', 'its tables may live on other shards; select the value first');
+    }
+    if (expression.kind === 'call' && MESH_FUNCTIONS.has(expression.name)) {
+      throw unsupported(`SET with ${expression.name}()`, 'only the mesh knows its value; select it first');
+    }
+  });
+}
+
+const MESH_FUNCTIONS = new Set(['FOUND_ROWS', 'ROW_COUNT', 'CONNECTION_ID', 'DATABASE', 'SCHEMA', 'USER', 'SESSION_USER', 'SYSTEM_USER', 'CURRENT_USER']);
+
+async function setAutocommit(context: CommandContext, value: string): Promise<void> {
+  const { state, backend } = context.session;
+  const on = /^(1|on|true)$/i.test(value);
+  if (!on && !/^(0|off|false)$/i.test(value)) throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'autocommit', value });
+  // Switching it on commits what is open.
+  if (on && !state.autocommit && state.inTransaction) await backend.commit();
+  state.autocommit = on;
+}
+
+function setTransaction(context: CommandContext, target: Extract<SetItem['target'], { kind: 'transaction' }>): void {
+  const { state, database } = context.session;
+  if (target.scope === 'global') throw unsupported('SET GLOBAL TRANSACTION', 'it would change one server of many');
+  if (target.scope === 'next') {
+    if (state.inTransaction) throw new MeshError('ER_CANT_CHANGE_TX_CHARACTERISTICS');
+    state.transaction = {
+      ...state.transaction,
+      isolation: target.isolation ?? state.transaction.isolation,
+      access: target.access ?? state.transaction.access,
+    };
+    return;
+  }
+  const changes: [string, string][] = [];
+  const prefix = database.schema().mariadb ? 'tx' : 'transaction';
+  if (target.isolation !== undefined) changes.push([`${prefix}_isolation`, `'${target.isolation.replaceAll(' ', '-')}'`]);
+  if (target.access !== undefined) changes.push([`${prefix}_read_only`, target.access === 'READ ONLY' ? '1' : '0']);
+  state.settings = withVariables(state.settings, changes);
+}
+
+function integer(name: string, value: string): bigint {
+  if (!/^\d+$/.test(value)) throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name, value });
+  return BigInt(value);
+}
+
+/** The text of a value, without the quotes of a string. */
+function wordOf(expression: Expression, text: Buffer): string {
+  const raw = text.toString('utf8', expression.start, expression.end);
+  const quoted = /^(['"])(.*)\1$/s.exec(raw);
+  return quoted === null ? raw : (quoted[2] as string);
+}
+
+function unsupported(what: string, reason: string): MeshError {
+  return new MeshError('SM_UNSUPPORTED', { what, reason });
+}

@@ -1,0 +1,17 @@
+export {
+  type Diagnostic,
+  newSessionState,
+  type PinReason,
+  plainTransaction,
+  resetSessionState,
+  type SessionState,
+  type TransactionCharacteristics,
+} from './session-state.ts';
+export {
+  connectionCollation,
+  freshSettings,
+  type Settings,
+  settingsReplay,
+  withUserVariables,
+  withVariables,
+} from './settings.ts';

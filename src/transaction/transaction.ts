@@ -1,0 +1,127 @@
+/** A session's transaction over any number of sources: branches join when they are first touched. */
+import type { Lease } from '../backend/index.ts';
+import type { TransactionCharacteristics } from '../session/index.ts';
+import type { Branch } from './branch.ts';
+import { type CommitProtocol, rollbackAll } from './commit-protocol.ts';
+
+/**
+ * Owned by one session. Not re-entrant: the session runs one statement at a time, and one statement joins its
+ * sources before it runs on them. Leases belong to the transaction from `join` until `commit` or `rollback`.
+ */
+export class Transaction {
+  readonly #protocol: CommitProtocol;
+  readonly #characteristics: TransactionCharacteristics;
+  readonly #branches = new Map<string, Branch>();
+  /** Names in the order they were set; repeated on branches that join later. */
+  #savepoints: string[] = [];
+  readonly #afterwards = new Map<string, 'close' | 'keep'>();
+
+  constructor(protocol: CommitProtocol, characteristics: TransactionCharacteristics) {
+    this.#protocol = protocol;
+    this.#characteristics = characteristics;
+  }
+
+  get sources(): readonly string[] {
+    return [...this.#branches.keys()];
+  }
+
+  get size(): number {
+    return this.#branches.size;
+  }
+
+  branch(source: string): Branch | undefined {
+    return this.#branches.get(source);
+  }
+
+  /** Opens a branch on a lease. On failure the lease stays the caller's, with nothing open on it that its destruction would not end. */
+  async join(source: string, lease: Lease): Promise<Branch> {
+    for (const sql of this.#protocol.openSql(this.#characteristics, this.#branches.size === 0)) {
+      await lease.connection.query(sql);
+    }
+    for (const name of this.#savepoints) await lease.connection.query(`SAVEPOINT ${quote(name)}`);
+    const branch: Branch = { source, lease, wrote: false };
+    this.#branches.set(source, branch);
+    return branch;
+  }
+
+  /** SAVEPOINT name, on every branch. */
+  async savepoint(name: string): Promise<void> {
+    await this.#onAll(`SAVEPOINT ${quote(name)}`);
+    this.#savepoints = this.#savepoints.filter((known) => !sameName(known, name));
+    this.#savepoints.push(name);
+  }
+
+  hasSavepoint(name: string): boolean {
+    return this.#savepoints.some((known) => sameName(known, name));
+  }
+
+  /** ROLLBACK TO name: later savepoints are forgotten. The caller has checked `hasSavepoint`. */
+  async rollbackTo(name: string): Promise<void> {
+    await this.#onAll(`ROLLBACK TO SAVEPOINT ${quote(name)}`);
+    this.#savepoints.length = this.#indexOf(name) + 1;
+  }
+
+  /** RELEASE SAVEPOINT name: it and later ones are forgotten. */
+  async release(name: string): Promise<void> {
+    await this.#onAll(`RELEASE SAVEPOINT ${quote(name)}`);
+    this.#savepoints.length = this.#indexOf(name);
+  }
+
+  /** The branch's connection is closed, not pooled, when the transaction ends. */
+  keepOut(source: string): void {
+    this.#afterwards.set(source, 'close');
+  }
+
+  /** The branch's connection stays with the session when the transaction ends. */
+  keepFor(source: string): void {
+    this.#afterwards.set(source, 'keep');
+  }
+
+  /** Commits by the protocol, then gives all leases back. After it (whatever its outcome) the transaction is over. */
+  async commit(): Promise<void> {
+    try {
+      await this.#protocol.commit([...this.#branches.values()]);
+    } finally {
+      this.#giveBack();
+    }
+  }
+
+  /** Rolls back everywhere; never fails: what cannot be asked is cut off. */
+  async rollback(): Promise<void> {
+    await rollbackAll([...this.#branches.values()]);
+    this.#giveBack();
+  }
+
+  /** Cuts every branch off at once: the servers roll back. */
+  abandon(): void {
+    for (const branch of this.#branches.values()) branch.lease.destroy();
+    this.#branches.clear();
+  }
+
+  async #onAll(sql: string): Promise<void> {
+    await Promise.all([...this.#branches.values()].map((branch) => branch.lease.connection.query(sql)));
+  }
+
+  #indexOf(name: string): number {
+    return this.#savepoints.findIndex((known) => sameName(known, name));
+  }
+
+  #giveBack(): void {
+    for (const branch of this.#branches.values()) {
+      const afterwards = this.#afterwards.get(branch.source);
+      if (afterwards === 'close') branch.lease.destroy();
+      else if (afterwards === undefined) branch.lease.release();
+    }
+    this.#branches.clear();
+    this.#savepoints = [];
+  }
+}
+
+function quote(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+/** Savepoint names are case-insensitive. */
+function sameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
