@@ -90,7 +90,7 @@ function encode(a: Buffer): Buffer {
   let [x, y, z] = [0, 10, 20];
   for (let i = 0; i < 10; i += 1) {
     put(a[x] as number, a[y] as number, a[z] as number, 4);
-    [x, y, z] = [y + 1, z + 1, x + 1];
+    [x, y, z] = [z + 1, x + 1, y + 1];
   }
   put(0, a[31] as number, a[30] as number, 3);
   return out;
