@@ -13,3 +13,5 @@ export * from './reserved-words.ts';
 export { elementToken, slotRows, slotRowToken } from './slot-shape.ts';
 export { type StatementEnd, statementEnd } from './statement-end.ts';
 export * from './tokens.ts';
+export { compareOpinion, type Opinion, ownOpinion } from './opinion.ts';
+export { secondOpinion, secondOpinionOn } from './second-opinion.ts';
