@@ -15,3 +15,4 @@ export { type StatementEnd, statementEnd } from './statement-end.ts';
 export * from './tokens.ts';
 export { compareOpinion, type Opinion, ownOpinion } from './opinion.ts';
 export { secondOpinion, secondOpinionOn } from './second-opinion.ts';
+export * from './walk.ts';
