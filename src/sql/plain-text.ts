@@ -1,6 +1,7 @@
 /** Writes a statement's tokens out again as the plainest text of the same structure, for a reader that knows fewer spellings. */
 
 import { Keyword, Op } from './keywords.ts';
+import { isReserved } from './reserved-words.ts';
 import { listEnd, measureRows } from './slot-shape.ts';
 import { type LexMode, TokenKind, type TokenList } from './tokens.ts';
 
@@ -90,6 +91,7 @@ export function plainText(
         continue;
       }
       case TokenKind.punctuation: {
+        if (isSign(tokens, i, first, mode)) continue;
         if (id === Op.LPAREN && ++depth > DEPTH_MAX) return undefined;
         if (id === Op.RPAREN) depth--;
         if (id === Op.BANG || id === Op.ASSIGN) doubtful = true;
@@ -105,6 +107,17 @@ export function plainText(
     }
   }
   return text.length > limit ? undefined : { text, doubtful };
+}
+
+/** Whether the token is the sign of a number: the number is replaced, its sign with it. */
+function isSign(tokens: TokenList, i: number, first: number, mode: LexMode): boolean {
+  const { kinds, ids } = tokens;
+  if (ids[i] !== Op.MINUS && ids[i] !== Op.PLUS) return false;
+  const next = kinds[i + 1]!;
+  if (next !== TokenKind.integer && next !== TokenKind.decimal && next !== TokenKind.float) return false;
+  if (i === first) return false;
+  if (kinds[i - 1] === TokenKind.punctuation) return ids[i - 1] !== Op.RPAREN;
+  return kinds[i - 1] === TokenKind.word && isReserved(ids[i - 1]!, mode.mariadb);
 }
 
 function isOpen(tokens: TokenList, i: number, end: number): boolean {

@@ -138,9 +138,7 @@ function predicatesOf(statement: Node): readonly string[] | undefined {
   const factors = factorsOf(statement);
   const joins = factors.map((factor) => factor['join']);
   // Tables in parentheses come as nested lists: not compared.
-  if (factors.some((factor) => factor['table'] === undefined && asNode(factor['expr'])?.['ast'] === undefined)) {
-    return factors.length === 0 ? distinct(found) : undefined;
-  }
+  if (!factors.every(isPlainFactor)) return undefined;
   if (joins.every((join) => join === undefined || /^(INNER JOIN|CROSS JOIN|JOIN|STRAIGHT_JOIN)$/.test(String(join)))) {
     for (const factor of factors) {
       const on = asNode(factor['on']);
@@ -148,6 +146,11 @@ function predicatesOf(statement: Node): readonly string[] | undefined {
     }
   }
   return distinct(found);
+}
+
+/** A table, a derived table, or DUAL. */
+function isPlainFactor(factor: Node): boolean {
+  return factor['table'] !== undefined || factor['type'] === 'dual' || asNode(factor['expr'])?.['ast'] !== undefined;
 }
 
 /**
