@@ -15,6 +15,7 @@ export {
   type LifecycleOptions,
   type LifePhase,
 } from './lifecycle.ts';
+export { checkLive } from './live-checks.ts';
 export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
 export { type ConfigurationListener, ConfigurationRefused, Publisher, type PublisherOptions } from './publisher.ts';
 export { redisLeaseStore } from './redis-lease-store.ts';
