@@ -73,10 +73,16 @@ function parseOperators(cursor: Cursor, least: number): Expression {
   const outerHeight = cursor.height;
   cursor.height = 0;
   let left = parsePrefix(cursor, least);
+  // What was read binds this tightly: a tighter operator can't follow (`a IS TRUE + 1`, `NOT a ^ b` was read by then).
+  let ceiling = left.kind === 'interval' ? 0 : Number.POSITIVE_INFINITY;
   for (;;) {
-    const next = parseInfix(cursor, left, least);
-    if (next === undefined) break;
-    left = next;
+    const precedence = infixPrecedence(cursor);
+    if (precedence < least) break;
+    if (precedence > ceiling) throw cursor.unexpected();
+    // MySQL takes no chain of these; MariaDB does, with rules that follow no table: nobody means either.
+    if (precedence === Precedence.predicate && ceiling === precedence) throw cursor.unexpected();
+    left = parseInfix(cursor, left, precedence);
+    ceiling = precedence;
     cursor.grow(1);
   }
   cursor.height = Math.max(cursor.height, outerHeight);
@@ -137,7 +143,7 @@ function parseInterval(cursor: Cursor): Expression | undefined {
   const interval = parseIntervalOperand(cursor);
   if (!cursor.accept('+')) return interval;
   const right = parseUnary(cursor);
-  if (!isOperandEnd(cursor)) throw cursor.unexpected();
+  if (infixPrecedence(cursor) > Precedence.not) throw cursor.unexpected();
   return { kind: 'binary', start: interval.start, end: right.end, operator: '+', left: interval, right };
 }
 
@@ -174,39 +180,57 @@ function isIntervalFunction(cursor: Cursor): boolean {
   return false;
 }
 
-/** Whether no operator that binds tighter than NOT follows. */
-function isOperandEnd(cursor: Cursor): boolean {
+/** How tightly the next token binds as an infix operator; 0 when it is none. */
+function infixPrecedence(cursor: Cursor): number {
   const symbol = cursor.symbol();
-  if (symbol === 'NOT' || symbol === '||' || symbol === 'IS') return false;
-  return comparisons[symbol] === undefined && arithmetic[symbol] === undefined && !predicates.has(symbol);
+  if (symbol === '') return 0;
+  const calculation = Object.hasOwn(arithmetic, symbol) ? arithmetic[symbol] : undefined;
+  if (calculation !== undefined) return calculation[1];
+  if (Object.hasOwn(comparisons, symbol) || symbol === 'IS') return Precedence.comparison;
+  switch (symbol) {
+    case 'OR':
+      return Precedence.or;
+    case '||':
+      return cursor.mode.pipesAsConcat ? Precedence.concat : Precedence.or;
+    case 'XOR':
+      return Precedence.xor;
+    case 'AND':
+    case '&&':
+      return Precedence.and;
+    case 'NOT':
+      return isNegatable(cursor.symbol(1)) ? Precedence.predicate : 0;
+    case 'SOUNDS':
+      return cursor.symbol(1) === 'LIKE' ? Precedence.predicate : 0;
+    case 'MEMBER':
+      return cursor.symbol(cursor.symbol(1) === 'OF' ? 2 : 1) === '(' ? Precedence.predicate : 0;
+    default:
+      return isNegatable(symbol) ? Precedence.predicate : 0;
+  }
 }
 
-const predicates: ReadonlySet<string> = new Set(['IN', 'BETWEEN', 'LIKE', 'REGEXP', 'RLIKE', 'SOUNDS', 'MEMBER']);
+function isNegatable(symbol: string): boolean {
+  return symbol === 'IN' || symbol === 'BETWEEN' || symbol === 'LIKE' || symbol === 'REGEXP' || symbol === 'RLIKE';
+}
 
-/** The next operator with its right side, if it binds at least as tightly as `least`. */
-function parseInfix(cursor: Cursor, left: Expression, least: number): Expression | undefined {
+/** The next operator with its right side. */
+function parseInfix(cursor: Cursor, left: Expression, precedence: number): Expression {
   const symbol = cursor.symbol();
-  if (symbol === '') return undefined;
-  const calculation = Object.hasOwn(arithmetic, symbol) ? arithmetic[symbol] : undefined;
-  if (calculation !== undefined) {
-    return calculation[1] < least ? undefined : parseArithmetic(cursor, left, calculation[0], calculation[1]);
+  switch (precedence) {
+    case Precedence.or:
+      return parseChain(cursor, left, 'OR');
+    case Precedence.xor:
+      return parseRight(cursor, left, 'XOR', Precedence.and);
+    case Precedence.and:
+      return parseChain(cursor, left, 'AND');
+    case Precedence.comparison:
+      return symbol === 'IS' ? parseIs(cursor, left) : parseComparison(cursor, left, comparisons[symbol]!);
+    case Precedence.predicate:
+      return parsePredicate(cursor, left, symbol);
+    case Precedence.concat:
+      return parseRight(cursor, left, '||', Precedence.unary);
+    default:
+      return parseArithmetic(cursor, left, arithmetic[symbol]![0], precedence);
   }
-  if (symbol === '||') {
-    if (!cursor.mode.pipesAsConcat) return least > Precedence.or ? undefined : parseChain(cursor, left, 'OR');
-    if (least > Precedence.concat) return undefined;
-    return parseRight(cursor, left, '||', Precedence.unary);
-  }
-  if (symbol === 'OR') return least > Precedence.or ? undefined : parseChain(cursor, left, 'OR');
-  if (symbol === 'XOR') return least > Precedence.xor ? undefined : parseRight(cursor, left, 'XOR', Precedence.and);
-  if (symbol === 'AND' || symbol === '&&') {
-    return least > Precedence.and ? undefined : parseChain(cursor, left, 'AND');
-  }
-  const comparison = Object.hasOwn(comparisons, symbol) ? comparisons[symbol] : undefined;
-  if (comparison !== undefined) {
-    return least > Precedence.comparison ? undefined : parseComparison(cursor, left, comparison);
-  }
-  if (symbol === 'IS') return least > Precedence.comparison ? undefined : parseIs(cursor, left);
-  return least > Precedence.predicate ? undefined : parsePredicate(cursor, left, symbol);
 }
 
 function parseRight(cursor: Cursor, left: Expression, operator: BinaryOperator, least: number): Expression {
@@ -226,7 +250,6 @@ function parseArithmetic(cursor: Cursor, left: Expression, operator: BinaryOpera
     }
     cursor.at = mark;
   }
-  if (left.kind === 'interval') throw cursor.unexpected();
   return parseRight(cursor, left, operator, precedence + 1);
 }
 
@@ -309,7 +332,7 @@ function parseIs(cursor: Cursor, operand: Expression): Expression {
 }
 
 /** [NOT] IN, BETWEEN, LIKE, REGEXP; SOUNDS LIKE; MEMBER OF. */
-function parsePredicate(cursor: Cursor, operand: Expression, symbol: string): Expression | undefined {
+function parsePredicate(cursor: Cursor, operand: Expression, symbol: string): Expression {
   const not = symbol === 'NOT';
   const word = not ? cursor.symbol(1) : symbol;
   switch (word) {
@@ -339,20 +362,17 @@ function parsePredicate(cursor: Cursor, operand: Expression, symbol: string): Ex
       return { ...node, end: escaped.end, escape: escaped };
     }
     case 'SOUNDS':
-      if (not || cursor.symbol(1) !== 'LIKE') return undefined;
       cursor.advance();
       return parseRight(cursor, operand, 'SOUNDS LIKE', Precedence.bitOr);
     case 'MEMBER': {
-      if (not) return undefined;
       const open = cursor.symbol(1) === 'OF' ? 2 : 1;
-      if (cursor.symbol(open) !== '(') return undefined;
       cursor.skip(open);
       const right = parseParentheses(cursor);
       if (right.kind !== 'paren') throw cursor.problem("expected one expression after 'MEMBER OF'");
       return { kind: 'binary', start: operand.start, end: right.end, operator: 'MEMBER OF', left: operand, right };
     }
     default:
-      return undefined;
+      throw cursor.unexpected();
   }
 }
 

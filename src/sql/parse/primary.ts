@@ -1,10 +1,20 @@
 /** Operands: literals, columns, variables, parentheses, CASE, CAST, EXISTS and calls. */
-import type { Case, Cast, ColumnRef, ColumnValue, Expression, MatchAgainst, Row, UserVariable } from '../ast.ts';
+import type {
+  Case,
+  Cast,
+  ColumnRef,
+  ColumnValue,
+  Expression,
+  Identifier,
+  MatchAgainst,
+  Row,
+  UserVariable,
+} from '../ast.ts';
 import { TokenKind } from '../tokens.ts';
 import { isCallable, parseBareCall, parseCall, parseSequenceValue } from './call.ts';
 import type { Cursor } from './cursor.ts';
 import { parseBitExpression, parseExpression, parseSubquery } from './expression.ts';
-import { parseLiteral } from './literal.ts';
+import { parseLiteral, parseStringLiteral } from './literal.ts';
 import { parseAnyIdentifier, parseIdentifier } from './names.ts';
 import { parseParentheses } from './parentheses.ts';
 
@@ -70,26 +80,23 @@ function parseWord(cursor: Cursor): Expression {
 function parseNameOrCall(cursor: Cursor): Expression {
   if (cursor.symbol(1) === '(' && isCallable(cursor)) return parseCall(cursor);
   const first = parseIdentifier(cursor);
-  if (!cursor.is('.')) return { kind: 'column', start: first.start, end: first.end, column: first };
-  if (cursor.symbol(2) === '(') {
+  if (cursor.is('.') && cursor.symbol(2) === '(') {
     cursor.advance();
     return parseCall(cursor, first);
   }
-  return parseColumnTail(cursor);
-
-  function parseColumnTail(tail: Cursor): ColumnRef {
-    tail.advance();
-    const second = parseAnyIdentifier(tail);
-    if (!tail.is('.')) return { kind: 'column', start: first.start, end: second.end, table: first, column: second };
-    tail.advance();
-    const column = parseAnyIdentifier(tail);
-    return { kind: 'column', start: first.start, end: column.end, schema: first, table: second, column };
-  }
+  return parseJsonPath(cursor, parseColumnTail(cursor, first));
 }
 
-/** `c`, `t.c` or `db.t.c`, where no call may stand. */
-export function parseColumnRef(cursor: Cursor): ColumnRef {
-  const first = parseIdentifier(cursor);
+/** MySQL: `column -> '$.path'` and `column ->> '$.path'`. */
+function parseJsonPath(cursor: Cursor, column: ColumnRef): Expression {
+  const operator = cursor.acceptOne('->', '->>');
+  if (operator === undefined) return column;
+  const right = parseStringLiteral(cursor);
+  const { start } = column;
+  return { kind: 'binary', start, end: right.end, operator: operator === '->' ? '->' : '->>', left: column, right };
+}
+
+function parseColumnTail(cursor: Cursor, first: Identifier): ColumnRef {
   if (!cursor.accept('.')) return { kind: 'column', start: first.start, end: first.end, column: first };
   const second = parseAnyIdentifier(cursor);
   if (!cursor.accept('.')) {
@@ -97,6 +104,11 @@ export function parseColumnRef(cursor: Cursor): ColumnRef {
   }
   const column = parseAnyIdentifier(cursor);
   return { kind: 'column', start: first.start, end: column.end, schema: first, table: second, column };
+}
+
+/** `c`, `t.c` or `db.t.c`, where no call may stand. */
+export function parseColumnRef(cursor: Cursor): ColumnRef {
+  return parseColumnTail(cursor, parseIdentifier(cursor));
 }
 
 /** `@a`, `@'a'`, @`a`; the name is given without its sign and quotes. */
