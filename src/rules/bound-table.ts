@@ -1,13 +1,29 @@
 /** A logical table with its algorithms bound to the distinct sources and table names of its nodes; made once per table. */
 import type {
-  BoundAlgorithm, BoundComplexAlgorithm, BoundHintAlgorithm, LogicalTable, LookupTable, ShardingStrategy,
+  BoundAlgorithm,
+  BoundComplexAlgorithm,
+  BoundHintAlgorithm,
+  LogicalTable,
+  LookupTable,
+  ShardingStrategy,
 } from './types.ts';
 
 export type BoundStrategy =
   | { readonly kind: 'none' }
   | { readonly kind: 'standard'; readonly columnKey: string; readonly column: string; readonly bound: BoundAlgorithm }
-  | { readonly kind: 'lookup'; readonly columnKey: string; readonly column: string; readonly lookup: LookupTable; readonly targets: ReadonlyMap<string, number> }
-  | { readonly kind: 'complex'; readonly columnKeys: readonly string[]; readonly columns: readonly string[]; readonly bound: BoundComplexAlgorithm }
+  | {
+      readonly kind: 'lookup';
+      readonly columnKey: string;
+      readonly column: string;
+      readonly lookup: LookupTable;
+      readonly targets: ReadonlyMap<string, number>;
+    }
+  | {
+      readonly kind: 'complex';
+      readonly columnKeys: readonly string[];
+      readonly columns: readonly string[];
+      readonly bound: BoundComplexAlgorithm;
+    }
   | { readonly kind: 'hint'; readonly bound: BoundHintAlgorithm };
 
 /** Sources and tables are numbered in the order of their first node. */
@@ -52,7 +68,13 @@ export function bindStrategy(strategy: ShardingStrategy, targets: readonly strin
       const { column, algorithm } = strategy;
       const columnKey = column.toLowerCase();
       if (algorithm.kind === 'lookup') {
-        return { kind: 'lookup', column, columnKey, lookup: algorithm.lookup, targets: new Map(targets.map((name, index) => [name, index])) };
+        return {
+          kind: 'lookup',
+          column,
+          columnKey,
+          lookup: algorithm.lookup,
+          targets: new Map(targets.map((name, index) => [name, index])),
+        };
       }
       return { kind: 'standard', column, columnKey, bound: algorithm.bind(targets) };
     }

@@ -18,7 +18,14 @@ export interface HintProblem {
   readonly suggestion?: string;
 }
 
-const plainKeys = ['SHARDING_DATABASE_VALUE', 'SHARDING_TABLE_VALUE', 'WRITE_ROUTE_ONLY', 'DATA_SOURCE_NAME', 'DISABLE_AUDIT_NAMES', 'SKIP_SQL_REWRITE'];
+const plainKeys = [
+  'SHARDING_DATABASE_VALUE',
+  'SHARDING_TABLE_VALUE',
+  'WRITE_ROUTE_ONLY',
+  'DATA_SOURCE_NAME',
+  'DISABLE_AUDIT_NAMES',
+  'SKIP_SQL_REWRITE',
+];
 const ignoredKeys = ['USE_TRAFFIC', 'SKIP_METADATA_VALIDATE', 'SHADOW'];
 const introducer = /^\s*(?:SHARDINGSPHERE_HINT|SHARDMESH_HINT)\s*:/i;
 
@@ -32,7 +39,10 @@ export function isHintComment(body: string): boolean {
  * Every pair is `KEY=value`; pairs are separated by commas. Keys are case-insensitive; hyphens count as underscores. Problems are listed, never thrown:
  * a caller refuses a statement whose hints have problems, because an ignored hint would send it elsewhere.
  */
-export function parseHints(bodies: readonly string[]): { readonly hints: Hints; readonly problems: readonly HintProblem[] } {
+export function parseHints(bodies: readonly string[]): {
+  readonly hints: Hints;
+  readonly problems: readonly HintProblem[];
+} {
   const pairs: { key: string; value: string }[] = [];
   const problems: HintProblem[] = [];
   for (const body of bodies) {
@@ -52,7 +62,10 @@ export function parseHints(bodies: readonly string[]): { readonly hints: Hints; 
 }
 
 /** The same from pairs that are already apart (query attributes). Keys that do not belong to hints must not be given. */
-export function hintsOf(pairs: readonly { readonly key: string; readonly value: string }[], problems: HintProblem[] = []): { readonly hints: Hints; readonly problems: readonly HintProblem[] } {
+export function hintsOf(
+  pairs: readonly { readonly key: string; readonly value: string }[],
+  problems: HintProblem[] = [],
+): { readonly hints: Hints; readonly problems: readonly HintProblem[] } {
   const databaseValues = new Map<string, string[]>();
   const tableValues = new Map<string, string[]>();
   let databaseValue: string | undefined;
@@ -64,8 +77,19 @@ export function hintsOf(pairs: readonly { readonly key: string; readonly value: 
 
   for (const { key, value } of pairs) {
     const dot = key.lastIndexOf('.');
-    const table = dot < 0 ? undefined : key.slice(0, dot).trim().replace(/^`(.*)`$/, '$1').toLowerCase();
-    const name = key.slice(dot + 1).trim().toUpperCase().replaceAll('-', '_');
+    const table =
+      dot < 0
+        ? undefined
+        : key
+            .slice(0, dot)
+            .trim()
+            .replace(/^`(.*)`$/, '$1')
+            .toLowerCase();
+    const name = key
+      .slice(dot + 1)
+      .trim()
+      .toUpperCase()
+      .replaceAll('-', '_');
     if (table !== undefined && name !== 'SHARDING_DATABASE_VALUE' && name !== 'SHARDING_TABLE_VALUE') {
       unknown(key);
       continue;
@@ -97,17 +121,30 @@ export function hintsOf(pairs: readonly { readonly key: string; readonly value: 
         else unknown(key);
     }
   }
-  const hints: Hints = { databaseValue, databaseValues, tableValue, tableValues, writeRouteOnly, dataSourceName, disableAuditNames, skipSqlRewrite };
+  const hints: Hints = {
+    databaseValue,
+    databaseValues,
+    tableValue,
+    tableValues,
+    writeRouteOnly,
+    dataSourceName,
+    disableAuditNames,
+    skipSqlRewrite,
+  };
   return { hints: Object.freeze(hints), problems };
 
   function unknown(key: string): void {
     const near = nearestName(key.slice(key.lastIndexOf('.') + 1).toUpperCase(), plainKeys);
-    problems.push({ message: `unknown hint '${key}'`, ...(near === undefined ? {} : { suggestion: `did you mean ${near}?` }) });
+    problems.push({
+      message: `unknown hint '${key}'`,
+      ...(near === undefined ? {} : { suggestion: `did you mean ${near}?` }),
+    });
   }
 
   function boolean(key: string, value: string): boolean {
     const lower = value.toLowerCase();
-    if (lower !== 'true' && lower !== 'false') problems.push({ message: `hint ${key} is true or false, not '${value}'` });
+    if (lower !== 'true' && lower !== 'false')
+      problems.push({ message: `hint ${key} is true or false, not '${value}'` });
     return lower === 'true';
   }
 }

@@ -4,7 +4,12 @@ import type { KeyValue } from './types.ts';
 
 /** For messages: how the value would be written in SQL, cut to 64 characters. */
 export function describeKey(value: KeyValue): string {
-  const text = value.kind === 'null' ? 'NULL' : value.kind === 'string' || value.kind === 'temporal' ? `'${value.text}'` : keyText(value).slice(value.kind === 'bytes' ? 1 : 0);
+  const text =
+    value.kind === 'null'
+      ? 'NULL'
+      : value.kind === 'string' || value.kind === 'temporal'
+        ? `'${value.text}'`
+        : keyText(value).slice(value.kind === 'bytes' ? 1 : 0);
   return text.length > 64 ? `${text.slice(0, 61)}...` : text;
 }
 

@@ -8,11 +8,16 @@ export function lookupKey(lookup: LookupTable, value: KeyValue): string {
 }
 
 /** Asks `port` all requests of a `needsKeys` and answers `known` with the new answers added. Errors of the port pass through. */
-export async function resolveLookups(requests: readonly LookupRequest[], port: LookupPort, known: LookupAnswers = new Map()): Promise<LookupAnswers> {
+export async function resolveLookups(
+  requests: readonly LookupRequest[],
+  port: LookupPort,
+  known: LookupAnswers = new Map(),
+): Promise<LookupAnswers> {
   const answers = new Map(known);
   for (const request of requests) {
     const targets = await port.lookUp(request);
-    for (const [index, value] of request.values.entries()) answers.set(lookupKey(request.lookup, value), targets[index]);
+    for (const [index, value] of request.values.entries())
+      answers.set(lookupKey(request.lookup, value), targets[index]);
   }
   return answers;
 }

@@ -64,7 +64,10 @@ export interface MeshConfig {
   readonly transaction: { readonly defaultType: 'LOCAL'; readonly unsafeReplication: 'refuse' | 'warn' };
   readonly limits: Limits;
   readonly control: { readonly redis: string | undefined };
-  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'; readonly format: 'json' | 'pretty' };
+  readonly log: {
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+    readonly format: 'json' | 'pretty';
+  };
   /** Every file that was read, to watch for changes. */
   readonly files: readonly string[];
 }
@@ -95,5 +98,13 @@ export interface Loaded<T> {
 
 /** What `check --connect` asks of live servers; its adapters live above. Each answers its own problems, at the rules' positions. */
 export type LiveCheck =
-  | 'server answers' | 'version' | 'privileges' | 'tables exist' | 'columns alike' | 'keys alike' | 'collations alike'
-  | 'string keys compare exactly' | 'replicas replicate' | 'XA allowed';
+  | 'server answers'
+  | 'version'
+  | 'privileges'
+  | 'tables exist'
+  | 'columns alike'
+  | 'keys alike'
+  | 'collations alike'
+  | 'string keys compare exactly'
+  | 'replicas replicate'
+  | 'XA allowed';

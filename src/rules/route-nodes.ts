@@ -1,9 +1,20 @@
 /** From what a statement demands of a table's sharding columns to the nodes that it must reach. */
 import { type BoundStrategy, type BoundTable, bindTable } from './bound-table.ts';
-import type {
-  Hints, KeyCondition, KeyConditions, KeyValue, LogicalTable, LookupAnswers, LookupRequest, LookupTable, NodeRoute, Placement, RoutedBy, TargetSet,
-} from './types.ts';
 import { lookupKey } from './lookup.ts';
+import type {
+  Hints,
+  KeyCondition,
+  KeyConditions,
+  KeyValue,
+  LogicalTable,
+  LookupAnswers,
+  LookupRequest,
+  LookupTable,
+  NodeRoute,
+  Placement,
+  RoutedBy,
+  TargetSet,
+} from './types.ts';
 
 /** Above this many combinations of values a complex strategy answers all targets. */
 const COMBINATIONS_MAX = 4096;
@@ -17,7 +28,12 @@ const noAnswers: LookupAnswers = new Map();
  *
  * `answers` hold what LOOKUP tables said; when one is missing the result is `needsKeys` (see `resolveLookups`).
  */
-export function routeNodes(table: LogicalTable, conditions: KeyConditions, hints: Hints, answers: LookupAnswers = noAnswers): NodeRoute {
+export function routeNodes(
+  table: LogicalTable,
+  conditions: KeyConditions,
+  hints: Hints,
+  answers: LookupAnswers = noAnswers,
+): NodeRoute {
   const bound = bindTable(table);
   if (table.kind !== 'sharded') return { kind: 'nodes', nodes: bound.allNodes, by: 'all' };
   const requests: LookupRequest[] = [];
@@ -34,7 +50,11 @@ export function routeNodes(table: LogicalTable, conditions: KeyConditions, hints
       collectNodes(bound, sources, tables, nodes);
     }
     if (requests.length > 0) return { kind: 'needsKeys', requests };
-    return { kind: 'nodes', nodes: sorted(nodes), by: nodes.size === bound.allNodes.length && nodes.size > 1 ? 'all' : 'key' };
+    return {
+      kind: 'nodes',
+      nodes: sorted(nodes),
+      by: nodes.size === bound.allNodes.length && nodes.size > 1 ? 'all' : 'key',
+    };
   }
   const sources = targetsOf(bound.database, 'database', table, conditions, hints, answers, requests);
   const tables = targetsOf(bound.table, 'table', table, conditions, hints, answers, requests);

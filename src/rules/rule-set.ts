@@ -49,7 +49,8 @@ const none: ShardingStrategy = Object.freeze({ kind: 'none' });
 export function singleTableAllowed(rules: RuleSet, source: string, table: string): boolean {
   if (rules.singlePatterns.length === 0) return true;
   return rules.singlePatterns.some(
-    (pattern) => (pattern.source === '*' || pattern.source === source) && (pattern.table === '*' || pattern.table === table),
+    (pattern) =>
+      (pattern.source === '*' || pattern.source === source) && (pattern.table === '*' || pattern.table === table),
   );
 }
 
@@ -66,7 +67,10 @@ export function physicalTablesOf(rules: RuleSet, source: string): ReadonlyMap<st
  * Whether equality of a string column under `collation` implies the same shard for this strategy
  * (sql.md, section 0, point 1): binary without padding, or an algorithm that hashes weight strings.
  */
-export function equalityKeepsShard(strategy: ShardingStrategy, collation: { readonly binary: boolean; readonly padSpace: boolean }): boolean {
+export function equalityKeepsShard(
+  strategy: ShardingStrategy,
+  collation: { readonly binary: boolean; readonly padSpace: boolean },
+): boolean {
   if (strategy.kind === 'none' || strategy.kind === 'hint') return true;
   if (strategy.algorithm.keyForm === 'collation') return true;
   return collation.binary && !collation.padSpace;

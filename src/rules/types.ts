@@ -38,8 +38,21 @@ export type KeyConditions = ReadonlyMap<string, KeyCondition>;
 // ---- algorithms ---------------------------------------------------------------------------------------------
 
 export type AlgorithmType =
-  | 'MOD' | 'HASH_MOD' | 'VOLUME_RANGE' | 'BOUNDARY_RANGE' | 'AUTO_INTERVAL' | 'INLINE' | 'INTERVAL'
-  | 'COMPLEX_INLINE' | 'HINT_INLINE' | 'CRC32_MOD' | 'MURMUR_HASH' | 'XXHASH_RANGE' | 'VITESS_HASH' | 'LIST' | 'LOOKUP';
+  | 'MOD'
+  | 'HASH_MOD'
+  | 'VOLUME_RANGE'
+  | 'BOUNDARY_RANGE'
+  | 'AUTO_INTERVAL'
+  | 'INLINE'
+  | 'INTERVAL'
+  | 'COMPLEX_INLINE'
+  | 'HINT_INLINE'
+  | 'CRC32_MOD'
+  | 'MURMUR_HASH'
+  | 'XXHASH_RANGE'
+  | 'VITESS_HASH'
+  | 'LIST'
+  | 'LOOKUP';
 
 /**
  * Where a value goes: the index of a target, or why there is none.
@@ -151,18 +164,28 @@ export interface KeyGenerate {
 /** A key generator as the rules describe it; `createKeyGenerator` makes it live. */
 export type KeyGeneratorSpec =
   | {
-      readonly kind: 'snowflake'; readonly name: string; readonly type: 'SNOWFLAKE';
+      readonly kind: 'snowflake';
+      readonly name: string;
+      readonly type: 'SNOWFLAKE';
       /** First id of this process group; absent: leased through WorkerIdPort. */
       readonly workerId: number | undefined;
       readonly maxVibrationOffset: number;
       readonly maxTolerateTimeDifferenceMs: number;
       readonly props: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'uuid'; readonly name: string; readonly type: 'UUID'; readonly props: Readonly<Record<string, string>> }
   | {
-      readonly kind: 'segment'; readonly name: string; readonly type: 'SEGMENT';
+      readonly kind: 'uuid';
+      readonly name: string;
+      readonly type: 'UUID';
+      readonly props: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'segment';
+      readonly name: string;
+      readonly type: 'SEGMENT';
       /** Shard source and table that hold the ranges. */
-      readonly source: string; readonly table: string;
+      readonly source: string;
+      readonly table: string;
       /** Row of the table: the sequence's name. */
       readonly sequence: string;
       /** Ids fetched at once. */
@@ -290,16 +313,51 @@ export interface RuleProblem {
 }
 
 export type ProblemCode =
-  | 'SM_YAML_SYNTAX' | 'SM_YAML_DUPLICATE_KEY' | 'SM_YAML_UNKNOWN_TAG' | 'SM_FILE_UNREADABLE' | 'SM_ENVIRONMENT_MISSING'
-  | 'SM_UNKNOWN_KEY' | 'SM_MISSING_KEY' | 'SM_WRONG_TYPE' | 'SM_WRONG_VALUE'
-  | 'SM_UNKNOWN_SOURCE' | 'SM_UNKNOWN_ALGORITHM' | 'SM_UNKNOWN_GENERATOR' | 'SM_UNKNOWN_AUDITOR' | 'SM_UNKNOWN_BALANCER' | 'SM_UNKNOWN_TABLE'
-  | 'SM_UNKNOWN_ALGORITHM_TYPE' | 'SM_ALGORITHM_PROPERTY' | 'SM_EXPRESSION' | 'SM_WRONG_STRATEGY'
-  | 'SM_FEATURE_NOT_BUILT' | 'SM_CLASS_BASED' | 'SM_TRANSACTION_TYPE_LATER' | 'SM_OLD_SPELLING'
-  | 'SM_UNREACHABLE_SHARD' | 'SM_OUTSIDE_NODES' | 'SM_BINDING_NOT_ALIKE' | 'SM_OVERLAPPING_TABLES' | 'SM_DUPLICATE_NODE'
-  | 'SM_DUPLICATE_NAME' | 'SM_GROUPED_SOURCE' | 'SM_NO_PRIMARY' | 'SM_REPLICAS_NOT_READ' | 'SM_WORKER_IDS' | 'SM_WEAK_SECRET' | 'SM_UNUSED'
+  | 'SM_YAML_SYNTAX'
+  | 'SM_YAML_DUPLICATE_KEY'
+  | 'SM_YAML_UNKNOWN_TAG'
+  | 'SM_FILE_UNREADABLE'
+  | 'SM_ENVIRONMENT_MISSING'
+  | 'SM_UNKNOWN_KEY'
+  | 'SM_MISSING_KEY'
+  | 'SM_WRONG_TYPE'
+  | 'SM_WRONG_VALUE'
+  | 'SM_UNKNOWN_SOURCE'
+  | 'SM_UNKNOWN_ALGORITHM'
+  | 'SM_UNKNOWN_GENERATOR'
+  | 'SM_UNKNOWN_AUDITOR'
+  | 'SM_UNKNOWN_BALANCER'
+  | 'SM_UNKNOWN_TABLE'
+  | 'SM_UNKNOWN_ALGORITHM_TYPE'
+  | 'SM_ALGORITHM_PROPERTY'
+  | 'SM_EXPRESSION'
+  | 'SM_WRONG_STRATEGY'
+  | 'SM_FEATURE_NOT_BUILT'
+  | 'SM_CLASS_BASED'
+  | 'SM_TRANSACTION_TYPE_LATER'
+  | 'SM_OLD_SPELLING'
+  | 'SM_UNREACHABLE_SHARD'
+  | 'SM_OUTSIDE_NODES'
+  | 'SM_BINDING_NOT_ALIKE'
+  | 'SM_OVERLAPPING_TABLES'
+  | 'SM_DUPLICATE_NODE'
+  | 'SM_DUPLICATE_NAME'
+  | 'SM_GROUPED_SOURCE'
+  | 'SM_NO_PRIMARY'
+  | 'SM_REPLICAS_NOT_READ'
+  | 'SM_WORKER_IDS'
+  | 'SM_WEAK_SECRET'
+  | 'SM_UNUSED'
   // What `check --connect` finds on live servers.
-  | 'SM_LIVE_SERVER' | 'SM_LIVE_VERSION' | 'SM_LIVE_PRIVILEGES' | 'SM_LIVE_TABLE' | 'SM_LIVE_COLUMNS' | 'SM_LIVE_STRING_KEY'
-  | 'SM_LIVE_UNIQUE_KEY' | 'SM_LIVE_AUTO_INCREMENT' | 'SM_LIVE_REPLICA';
+  | 'SM_LIVE_SERVER'
+  | 'SM_LIVE_VERSION'
+  | 'SM_LIVE_PRIVILEGES'
+  | 'SM_LIVE_TABLE'
+  | 'SM_LIVE_COLUMNS'
+  | 'SM_LIVE_STRING_KEY'
+  | 'SM_LIVE_UNIQUE_KEY'
+  | 'SM_LIVE_AUTO_INCREMENT'
+  | 'SM_LIVE_REPLICA';
 
 // ---- routing ------------------------------------------------------------------------------------------------
 

@@ -18,10 +18,14 @@ export const autoInterval: AlgorithmKind = {
     if (lower !== undefined && upper !== undefined && reader.problems.length === 0) {
       if (upper <= lower) reader.report('datetime-upper', 'datetime-upper is not after datetime-lower');
       count = Math.trunc((upper - lower) / seconds) + 2;
-      if (count > COUNT_MAX) reader.report('sharding-seconds', `that makes ${count} shards; at most ${COUNT_MAX} are possible`);
+      if (count > COUNT_MAX)
+        reader.report('sharding-seconds', `that makes ${count} shards; at most ${COUNT_MAX} are possible`);
     }
     if (reader.problems.length > 0) count = 2;
-    return { targetCount: count, bind: (targets) => bindInterval(numberedTargets(targets, count), lower ?? 0, seconds) };
+    return {
+      targetCount: count,
+      bind: (targets) => bindInterval(numberedTargets(targets, count), lower ?? 0, seconds),
+    };
   },
 };
 
@@ -44,8 +48,11 @@ function bindInterval(numbered: readonly (number | 'unknown')[], lower: number, 
       if (range.low?.kind === 'string' || range.high?.kind === 'string') return 'all';
       const low = range.low === undefined ? undefined : timeOf(range.low);
       const high = range.high === undefined ? undefined : timeOf(range.high);
-      if ((range.low !== undefined && low === undefined) || (range.high !== undefined && high === undefined)) return 'all';
-      return targetList(numbered.slice(low === undefined ? 0 : shardOf(low), high === undefined ? undefined : shardOf(high) + 1));
+      if ((range.low !== undefined && low === undefined) || (range.high !== undefined && high === undefined))
+        return 'all';
+      return targetList(
+        numbered.slice(low === undefined ? 0 : shardOf(low), high === undefined ? undefined : shardOf(high) + 1),
+      );
     },
   };
 

@@ -26,8 +26,13 @@ export function timeOfSeconds(seconds: number, nano: number): CivilTime {
   const rest = seconds - days * 86_400;
   const date = new Date(days * 86_400_000);
   return {
-    year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate(),
-    hour: Math.floor(rest / 3600), minute: Math.floor(rest / 60) % 60, second: rest % 60, nano,
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: Math.floor(rest / 3600),
+    minute: Math.floor(rest / 60) % 60,
+    second: rest % 60,
+    nano,
   };
 }
 
@@ -50,14 +55,38 @@ export function daysInMonth(year: number, month: number): number {
 export function parseCivilTime(text: string): CivilTime | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?)?$/.exec(text);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (!isValidDate(year, month, day) || hour > 23 || minute > 59 || second > 59) return undefined;
   return { year, month, day, hour, minute, second, nano: Number((match[7] ?? '').padEnd(9, '0')) };
 }
 
-export type TimeUnit = 'NANOS' | 'MICROS' | 'MILLIS' | 'SECONDS' | 'MINUTES' | 'HOURS' | 'DAYS' | 'WEEKS' | 'MONTHS' | 'YEARS' | 'DECADES';
+export type TimeUnit =
+  | 'NANOS'
+  | 'MICROS'
+  | 'MILLIS'
+  | 'SECONDS'
+  | 'MINUTES'
+  | 'HOURS'
+  | 'DAYS'
+  | 'WEEKS'
+  | 'MONTHS'
+  | 'YEARS'
+  | 'DECADES';
 
-const unitSeconds: Partial<Record<TimeUnit, number>> = { SECONDS: 1, MINUTES: 60, HOURS: 3600, DAYS: 86_400, WEEKS: 604_800 };
+const unitSeconds: Partial<Record<TimeUnit, number>> = {
+  SECONDS: 1,
+  MINUTES: 60,
+  HOURS: 3600,
+  DAYS: 86_400,
+  WEEKS: 604_800,
+};
 const unitMonths: Partial<Record<TimeUnit, number>> = { MONTHS: 1, YEARS: 12, DECADES: 120 };
 
 /** As Java's `plus`: a day that the month does not have becomes its last. Undefined for units below a second. */

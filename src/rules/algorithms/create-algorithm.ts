@@ -15,7 +15,18 @@ import { vitessHash } from './vitess-hash.ts';
 import { xxhashRange } from './xxhash-range.ts';
 
 const standardKinds: readonly AlgorithmKind[] = [
-  mod, hashMod, volumeRange, boundaryRange, autoInterval, inline, interval, crc32Mod, murmurHash, xxhashRange, vitessHash, list,
+  mod,
+  hashMod,
+  volumeRange,
+  boundaryRange,
+  autoInterval,
+  inline,
+  interval,
+  crc32Mod,
+  murmurHash,
+  xxhashRange,
+  vitessHash,
+  list,
 ];
 const lookupProperties = ['lookup-source', 'lookup-table', 'lookup-key-column', 'lookup-target-column'];
 
@@ -35,7 +46,11 @@ export interface AlgorithmCreation {
 }
 
 /** `name` is for messages and EXPLAIN. `type` must be one of `algorithmTypes`. */
-export function createAlgorithm(name: string, type: AlgorithmType, props: Readonly<Record<string, string>>): AlgorithmCreation {
+export function createAlgorithm(
+  name: string,
+  type: AlgorithmType,
+  props: Readonly<Record<string, string>>,
+): AlgorithmCreation {
   const reader = new PropertyReader(props, algorithmTypes.get(type) ?? []);
   const algorithm = create(name, type, reader);
   if (reader.problems.length > 0) return { problems: reader.problems };
@@ -48,19 +63,33 @@ function create(name: string, type: AlgorithmType, reader: PropertyReader): Shar
   if (kind !== undefined) {
     const made = kind.create(reader);
     return {
-      kind: 'standard', name, type, props, keyForm: made.keyForm ?? 'value', targetCount: made.targetCount, variables: made.variables ?? [], bind: made.bind,
+      kind: 'standard',
+      name,
+      type,
+      props,
+      keyForm: made.keyForm ?? 'value',
+      targetCount: made.targetCount,
+      variables: made.variables ?? [],
+      bind: made.bind,
     };
   }
   if (type === 'COMPLEX_INLINE') {
     const made = complexInline.create(reader);
     return { kind: 'complex', name, type, props, keyForm: 'value', variables: made.variables, bind: made.bind };
   }
-  if (type === 'HINT_INLINE') return { kind: 'hint', name, type, props, keyForm: 'value', bind: hintInline.create(reader).bind };
+  if (type === 'HINT_INLINE')
+    return { kind: 'hint', name, type, props, keyForm: 'value', bind: hintInline.create(reader).bind };
   return {
-    kind: 'lookup', name, type: 'LOOKUP', props, keyForm: 'value',
+    kind: 'lookup',
+    name,
+    type: 'LOOKUP',
+    props,
+    keyForm: 'value',
     lookup: {
-      source: reader.text('lookup-source'), table: reader.text('lookup-table'),
-      keyColumn: reader.text('lookup-key-column'), targetColumn: reader.text('lookup-target-column'),
+      source: reader.text('lookup-source'),
+      table: reader.text('lookup-table'),
+      keyColumn: reader.text('lookup-key-column'),
+      targetColumn: reader.text('lookup-target-column'),
     },
   };
 }

@@ -4,7 +4,15 @@ import { ExpressionError } from '../inline/expression.ts';
 import { parseTemplate } from '../inline/parser.ts';
 import type { InlineValue } from '../inline/values.ts';
 import { variablesOf } from '../inline/variables.ts';
-import type { BoundAlgorithm, BoundComplexAlgorithm, BoundHintAlgorithm, KeyRange, KeyValue, Placement, TargetSet } from '../types.ts';
+import type {
+  BoundAlgorithm,
+  BoundComplexAlgorithm,
+  BoundHintAlgorithm,
+  KeyRange,
+  KeyValue,
+  Placement,
+  TargetSet,
+} from '../types.ts';
 import type { AlgorithmKind } from './algorithm-kind.ts';
 import type { PropertyReader } from './properties.ts';
 import { targetList } from './target-list.ts';
@@ -19,7 +27,11 @@ export const inline: AlgorithmKind = {
   create(reader) {
     reader.boolean('allow-range-query-with-inline-sharding', false);
     const { variables, compile } = readExpression(reader, reader.text('algorithm-expression'));
-    return { targetCount: undefined, variables, bind: (targets) => bindInline(targets, compile(variables), variables.length) };
+    return {
+      targetCount: undefined,
+      variables,
+      bind: (targets) => bindInline(targets, compile(variables), variables.length),
+    };
   },
 };
 
@@ -27,7 +39,10 @@ export const complexInline = {
   type: 'COMPLEX_INLINE' as const,
   properties: ['algorithm-expression', 'sharding-columns', 'allow-range-query-with-inline-sharding'],
   /** `columns` undefined: any names (checked against the strategy's columns). */
-  create(reader: PropertyReader): { readonly variables: readonly string[]; bind(targets: readonly string[], columns: readonly string[]): BoundComplexAlgorithm } {
+  create(reader: PropertyReader): {
+    readonly variables: readonly string[];
+    bind(targets: readonly string[], columns: readonly string[]): BoundComplexAlgorithm;
+  } {
     reader.boolean('allow-range-query-with-inline-sharding', false);
     reader.text('sharding-columns', '-');
     const { variables, compile } = readExpression(reader, reader.text('algorithm-expression'));
@@ -63,7 +78,8 @@ export const hintInline = {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an inline expression
     const { variables, compile } = readExpression(reader, reader.text('algorithm-expression', '${value}'));
     const wrong = variables.find((name) => name !== 'value');
-    if (wrong !== undefined) reader.report('algorithm-expression', `name '${wrong}' is not known`, "the only name is 'value'");
+    if (wrong !== undefined)
+      reader.report('algorithm-expression', `name '${wrong}' is not known`, "the only name is 'value'");
     return {
       bind(targets) {
         const textOf = compile(['value']);
@@ -76,7 +92,10 @@ export const hintInline = {
   },
 };
 
-function readExpression(reader: PropertyReader, text: string): { variables: readonly string[]; compile(variables: readonly string[]): TextOf } {
+function readExpression(
+  reader: PropertyReader,
+  text: string,
+): { variables: readonly string[]; compile(variables: readonly string[]): TextOf } {
   try {
     const template = parseTemplate(text, 'any');
     const variables = variablesOf(template).map((use) => use.name);

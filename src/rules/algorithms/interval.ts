@@ -6,7 +6,19 @@ import { COUNT_MAX } from './properties.ts';
 import { targetList } from './target-list.ts';
 import { type TimePattern, timePattern } from './time-pattern.ts';
 
-const units: readonly TimeUnit[] = ['NANOS', 'MICROS', 'MILLIS', 'SECONDS', 'MINUTES', 'HOURS', 'DAYS', 'WEEKS', 'MONTHS', 'YEARS', 'DECADES'];
+const units: readonly TimeUnit[] = [
+  'NANOS',
+  'MICROS',
+  'MILLIS',
+  'SECONDS',
+  'MINUTES',
+  'HOURS',
+  'DAYS',
+  'WEEKS',
+  'MONTHS',
+  'YEARS',
+  'DECADES',
+];
 
 interface Stretch {
   readonly start: CivilTime;
@@ -19,7 +31,14 @@ interface Stretch {
  */
 export const interval: AlgorithmKind = {
   type: 'INTERVAL',
-  properties: ['datetime-pattern', 'datetime-lower', 'sharding-suffix-pattern', 'datetime-upper', 'datetime-interval-amount', 'datetime-interval-unit'],
+  properties: [
+    'datetime-pattern',
+    'datetime-lower',
+    'sharding-suffix-pattern',
+    'datetime-upper',
+    'datetime-interval-amount',
+    'datetime-interval-unit',
+  ],
   create(reader): CreatedAlgorithm {
     const readPattern = (name: string): TimePattern | undefined => {
       const text = reader.text(name);
@@ -30,21 +49,28 @@ export const interval: AlgorithmKind = {
       return undefined;
     };
     const pattern = readPattern('datetime-pattern');
-    if (pattern !== undefined && !pattern.fields.has('year')) reader.report('datetime-pattern', 'a pattern without year is not supported');
+    if (pattern !== undefined && !pattern.fields.has('year'))
+      reader.report('datetime-pattern', 'a pattern without year is not supported');
     const suffixPattern = readPattern('sharding-suffix-pattern');
     const readTime = (name: string, fallback?: string): CivilTime | undefined => {
       const text = reader.text(name, fallback);
       if (text === '' || text === fallback || pattern === undefined) return undefined;
       const time = pattern.parse(text);
-      if (time === undefined) reader.report(name, `property '${name}' is a time of the form ${reader.props['datetime-pattern']}, not '${text}'`);
+      if (time === undefined)
+        reader.report(
+          name,
+          `property '${name}' is a time of the form ${reader.props['datetime-pattern']}, not '${text}'`,
+        );
       return time;
     };
     const lower = readTime('datetime-lower');
     const upper = readTime('datetime-upper', 'open');
     const amount = reader.integer('datetime-interval-amount', 1, 100_000, 1);
     const unit = reader.oneOf('datetime-interval-unit', units, 'DAYS');
-    if (unit === 'NANOS' || unit === 'MICROS' || unit === 'MILLIS') reader.report('datetime-interval-unit', `unit ${unit} is too small for tables`);
-    if (lower !== undefined && upper !== undefined && compareTimes(lower, upper) > 0) reader.report('datetime-upper', 'datetime-upper is before datetime-lower');
+    if (unit === 'NANOS' || unit === 'MICROS' || unit === 'MILLIS')
+      reader.report('datetime-interval-unit', `unit ${unit} is too small for tables`);
+    if (lower !== undefined && upper !== undefined && compareTimes(lower, upper) > 0)
+      reader.report('datetime-upper', 'datetime-upper is before datetime-lower');
 
     const stretches: Stretch[] = [];
     let end: CivilTime | undefined;
@@ -65,7 +91,12 @@ export const interval: AlgorithmKind = {
   },
 };
 
-function bindStretches(targets: readonly string[], stretches: readonly Stretch[], end: CivilTime | undefined, pattern: TimePattern | undefined): BoundAlgorithm {
+function bindStretches(
+  targets: readonly string[],
+  stretches: readonly Stretch[],
+  end: CivilTime | undefined,
+  pattern: TimePattern | undefined,
+): BoundAlgorithm {
   const placements = placementsOf(targets, stretches);
   return {
     placeValue(value: KeyValue): Placement {
@@ -74,10 +105,12 @@ function bindStretches(targets: readonly string[], stretches: readonly Stretch[]
     },
     placeRange(range: KeyRange): TargetSet {
       // Text and numbers sort in their own order, which need not be the order of time.
-      if ((range.low ?? range.high)?.kind !== 'temporal' || (range.high ?? range.low)?.kind !== 'temporal') return 'all';
+      if ((range.low ?? range.high)?.kind !== 'temporal' || (range.high ?? range.low)?.kind !== 'temporal')
+        return 'all';
       const low = range.low === undefined ? undefined : timeOf(range.low, pattern);
       const high = range.high === undefined ? undefined : timeOf(range.high, pattern);
-      if ((range.low !== undefined && low === undefined) || (range.high !== undefined && high === undefined)) return 'all';
+      if ((range.low !== undefined && low === undefined) || (range.high !== undefined && high === undefined))
+        return 'all';
       const first = low === undefined ? 0 : Math.max(0, stretchOf(low));
       const last = high === undefined ? stretches.length - 1 : Math.min(stretchOf(high), stretches.length - 1);
       return targetList(placements.slice(first, last + 1));
@@ -114,7 +147,8 @@ function placementsOf(targets: readonly string[], stretches: readonly Stretch[])
     let placement = known.get(suffix);
     if (placement === undefined) {
       let candidates = bySuffix.get(suffix) ?? [];
-      if (candidates.length > 1) candidates = candidates.filter((index) => !/\d/.test(targets[index]!.at(-suffix.length - 1) ?? ''));
+      if (candidates.length > 1)
+        candidates = candidates.filter((index) => !/\d/.test(targets[index]!.at(-suffix.length - 1) ?? ''));
       placement = candidates.length === 1 ? candidates[0]! : 'unknown';
       known.set(suffix, placement);
     }
@@ -127,5 +161,7 @@ function timeOf(value: KeyValue, pattern: TimePattern | undefined): CivilTime | 
   if (value.kind === 'temporal') return parseCivilTime(value.text);
   if (pattern === undefined || (value.kind !== 'string' && value.kind !== 'integer')) return undefined;
   const text = value.kind === 'string' ? value.text : value.value.toString();
-  return pattern.parse(text.slice(0, pattern.length)) ?? (text.length < pattern.length ? parseCivilTime(text) : undefined);
+  return (
+    pattern.parse(text.slice(0, pattern.length)) ?? (text.length < pattern.length ? parseCivilTime(text) : undefined)
+  );
 }

@@ -14,7 +14,10 @@ export function readKeyRanges(reader: PropertyReader): KeyRanges {
   const text = reader.props['key-ranges'];
   if (text === undefined) return { ranges: undefined };
   const ranges: { start: bigint; end: bigint; target: string }[] = [];
-  for (const item of text.split(',').map((each) => each.trim()).filter((each) => each !== '')) {
+  for (const item of text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')) {
     const match = /^([0-9a-fA-F]{0,16})-([0-9a-fA-F]{0,16})\s*=\s*(\S+)$/.exec(item);
     if (match === null) {
       reader.report('key-ranges', `'${item}' is not of the form 40-80=target`);
@@ -27,23 +30,29 @@ export function readKeyRanges(reader: PropertyReader): KeyRanges {
   let reached = 0n;
   for (const range of ranges) {
     if (range.start !== reached || range.end <= range.start) {
-      reader.report('key-ranges', `the ranges do not cover every key once: ${range.start < reached ? 'two overlap' : 'something is missing'} at ${hex(range.start < reached ? range.start : reached)}`);
+      reader.report(
+        'key-ranges',
+        `the ranges do not cover every key once: ${range.start < reached ? 'two overlap' : 'something is missing'} at ${hex(range.start < reached ? range.start : reached)}`,
+      );
       break;
     }
     reached = range.end;
   }
-  if (reader.problems.length === 0 && reached !== SPACE) reader.report('key-ranges', `the ranges do not cover every key once: keys from ${hex(reached)} on are missing`);
+  if (reader.problems.length === 0 && reached !== SPACE)
+    reader.report('key-ranges', `the ranges do not cover every key once: keys from ${hex(reached)} on are missing`);
   return { ranges };
 }
 
 /** Answers the owner of a key (0 to 2^64 - 1). */
 export function bindKeyRanges(keyRanges: KeyRanges, targets: readonly string[]): (key: bigint) => Placement {
   const count = BigInt(Math.max(1, targets.length));
-  const starts = keyRanges.ranges?.map((range) => range.start) ?? targets.map((_, i) => (BigInt(i) * SPACE + count - 1n) / count);
-  const owners: Placement[] = keyRanges.ranges?.map((range) => {
-    const index = targets.indexOf(range.target);
-    return index < 0 ? 'unknown' : index;
-  }) ?? targets.map((_, i) => i);
+  const starts =
+    keyRanges.ranges?.map((range) => range.start) ?? targets.map((_, i) => (BigInt(i) * SPACE + count - 1n) / count);
+  const owners: Placement[] =
+    keyRanges.ranges?.map((range) => {
+      const index = targets.indexOf(range.target);
+      return index < 0 ? 'unknown' : index;
+    }) ?? targets.map((_, i) => i);
   return (key) => {
     let low = 0;
     let high = starts.length;

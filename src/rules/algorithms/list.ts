@@ -12,9 +12,13 @@ export const list: AlgorithmKind = {
     const text = reader.text('mapping');
     const pairs: (readonly [string, string])[] = [];
     if (text.startsWith('{')) {
-      for (const [value, target] of Object.entries(JSON.parse(text) as Record<string, string>)) pairs.push([value, String(target)]);
+      for (const [value, target] of Object.entries(JSON.parse(text) as Record<string, string>))
+        pairs.push([value, String(target)]);
     } else {
-      for (const item of text.split(',').map((each) => each.trim()).filter((each) => each !== '')) {
+      for (const item of text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')) {
         const match = /^(.+?)\s*=\s*(\S+)$/.exec(item);
         if (match === null) reader.report('mapping', `'${item}' is not of the form value=target`);
         else pairs.push([match[1]!, match[2]!]);

@@ -21,12 +21,23 @@ export const mod: AlgorithmKind = {
     const digits = String(count - 1).length;
     return {
       targetCount: count,
-      bind: (targets) => bindMod(numberedTargets(targets, count, (number) => String(number).padStart(zeroPadding ? digits : 0, '0')), count, start, stop),
+      bind: (targets) =>
+        bindMod(
+          numberedTargets(targets, count, (number) => String(number).padStart(zeroPadding ? digits : 0, '0')),
+          count,
+          start,
+          stop,
+        ),
     };
   },
 };
 
-function bindMod(numbered: readonly (number | 'unknown')[], count: number, start: number, stop: number): BoundAlgorithm {
+function bindMod(
+  numbered: readonly (number | 'unknown')[],
+  count: number,
+  start: number,
+  stop: number,
+): BoundAlgorithm {
   const divisor = BigInt(count);
   const cuts = start > 0 || stop > 0;
   return { placeValue, placeRange };
@@ -46,7 +57,14 @@ function bindMod(numbered: readonly (number | 'unknown')[], count: number, start
 
   function placeRange(range: KeyRange): TargetSet {
     // Text ranges sort as text ('10' < '9'), cut numbers not at all by their remainder.
-    if (cuts || range.low === undefined || range.high === undefined || range.low.kind === 'string' || range.high.kind === 'string') return 'all';
+    if (
+      cuts ||
+      range.low === undefined ||
+      range.high === undefined ||
+      range.low.kind === 'string' ||
+      range.high.kind === 'string'
+    )
+      return 'all';
     const low = integerBounds(range.low);
     const high = integerBounds(range.high);
     if (low === undefined || high === undefined) return 'all';

@@ -13,9 +13,13 @@ export const murmurHash: AlgorithmKind = {
     const virtualNodes = reader.integer('virtual-nodes', 1, 10_000, 160);
     const seed = reader.integer('seed', 0, 0xffff_ffff, 0);
     const weights = new Map<string, number>();
-    for (const item of (reader.props['weights'] ?? '').split(',').map((each) => each.trim()).filter((each) => each !== '')) {
+    for (const item of (reader.props['weights'] ?? '')
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== '')) {
       const match = /^([^=\s]+)\s*=\s*(\d{1,3})$/.exec(item);
-      if (match === null || match[2] === '0') reader.report('weights', `weight '${item}' is not of the form name=1 to name=999`);
+      if (match === null || match[2] === '0')
+        reader.report('weights', `weight '${item}' is not of the form name=1 to name=999`);
       else weights.set(match[1]!, Number(match[2]));
     }
     return {
@@ -26,7 +30,12 @@ export const murmurHash: AlgorithmKind = {
   },
 };
 
-function bindRing(targets: readonly string[], virtualNodes: number, weights: ReadonlyMap<string, number>, seed: number): BoundAlgorithm {
+function bindRing(
+  targets: readonly string[],
+  virtualNodes: number,
+  weights: ReadonlyMap<string, number>,
+  seed: number,
+): BoundAlgorithm {
   const points: { hash: number; target: number }[] = [];
   for (const [target, name] of targets.entries()) {
     const count = virtualNodes * (weights.get(name) ?? 1);

@@ -22,19 +22,33 @@ export class PropertyReader {
     for (const name of Object.keys(props)) {
       if (known.includes(name)) continue;
       const near = nearestName(name, known);
-      this.report(name, `property '${name}' is not known`, near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`);
+      this.report(
+        name,
+        `property '${name}' is not known`,
+        near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`,
+      );
     }
   }
 
   report(property: string | undefined, message: string, suggestion?: string, at?: number): void {
-    this.problems.push({ property, message, ...(suggestion === undefined ? {} : { suggestion }), ...(at === undefined ? {} : { at }) });
+    this.problems.push({
+      property,
+      message,
+      ...(suggestion === undefined ? {} : { suggestion }),
+      ...(at === undefined ? {} : { at }),
+    });
   }
 
   /** A required text; '' after a problem. */
   text(name: string, fallback?: string): string {
     const value = this.props[name] ?? fallback;
     if (value === undefined || value.trim() === '') {
-      if (this.#known.includes(name)) this.report(this.props[name] === undefined ? undefined : name, `property '${name}' is missing`, `add ${name} to props`);
+      if (this.#known.includes(name))
+        this.report(
+          this.props[name] === undefined ? undefined : name,
+          `property '${name}' is missing`,
+          `add ${name} to props`,
+        );
       return '';
     }
     return value.trim();
@@ -66,7 +80,12 @@ export class PropertyReader {
     const found = values.find((value) => value.toUpperCase() === text.toUpperCase());
     if (found !== undefined) return found;
     const near = nearestName(text, values);
-    if (text !== '') this.report(name, `property '${name}' is one of ${values.join(', ')}, not '${text}'`, near === undefined ? undefined : `did you mean ${near}?`);
+    if (text !== '')
+      this.report(
+        name,
+        `property '${name}' is one of ${values.join(', ')}, not '${text}'`,
+        near === undefined ? undefined : `did you mean ${near}?`,
+      );
     return values[0]!;
   }
 }

@@ -15,9 +15,14 @@ export const volumeRange: AlgorithmKind = {
     const upper = reader.long('range-upper', LONG_MIN, LONG_MAX);
     const volume = reader.long('sharding-volume', 1n, LONG_MAX);
     if (reader.problems.length > 0) return unusable;
-    if (upper - lower < volume) reader.report('sharding-volume', `range-upper - range-lower (${upper - lower}) is smaller than sharding-volume (${volume})`);
+    if (upper - lower < volume)
+      reader.report(
+        'sharding-volume',
+        `range-upper - range-lower (${upper - lower}) is smaller than sharding-volume (${volume})`,
+      );
     const stretches = (upper - lower + volume - 1n) / volume;
-    if (stretches > BigInt(COUNT_MAX)) reader.report('sharding-volume', `that makes ${stretches + 2n} shards; at most ${COUNT_MAX} are possible`);
+    if (stretches > BigInt(COUNT_MAX))
+      reader.report('sharding-volume', `that makes ${stretches + 2n} shards; at most ${COUNT_MAX} are possible`);
     if (reader.problems.length > 0) return unusable;
     const boundaries = Array.from({ length: Number(stretches) }, (_, i) => lower + BigInt(i) * volume);
     return partitioned([...boundaries, upper]);
@@ -31,21 +36,29 @@ export const boundaryRange: AlgorithmKind = {
   create(reader) {
     const text = reader.text('sharding-ranges');
     const boundaries: bigint[] = [];
-    for (const item of text.split(',').map((each) => each.trim()).filter((each) => each !== '')) {
+    for (const item of text
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== '')) {
       if (!/^-?\d{1,19}$/.test(item)) reader.report('sharding-ranges', `boundary '${item}' is not a whole number`);
       else boundaries.push(BigInt(item));
     }
     boundaries.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const twice = boundaries.find((boundary, i) => boundary === boundaries[i - 1]);
-    if (twice !== undefined) reader.report('sharding-ranges', `boundary ${twice} is there twice, which leaves a shard that no value reaches`);
-    if (text !== '' && boundaries.length === 0) reader.report('sharding-ranges', "property 'sharding-ranges' has no boundary");
+    if (twice !== undefined)
+      reader.report('sharding-ranges', `boundary ${twice} is there twice, which leaves a shard that no value reaches`);
+    if (text !== '' && boundaries.length === 0)
+      reader.report('sharding-ranges', "property 'sharding-ranges' has no boundary");
     return partitioned(boundaries);
   },
 };
 
 const unusable = partitioned([]);
 
-function partitioned(boundaries: readonly bigint[]): { targetCount: number; bind: (targets: readonly string[]) => BoundAlgorithm } {
+function partitioned(boundaries: readonly bigint[]): {
+  targetCount: number;
+  bind: (targets: readonly string[]) => BoundAlgorithm;
+} {
   const count = boundaries.length + 1;
   return {
     targetCount: count,

@@ -15,7 +15,11 @@ export function suffixTargets(targets: readonly string[]): SuffixTargets {
 }
 
 /** For numbers 0..count-1: the target of each, made once. */
-export function numberedTargets(targets: readonly string[], count: number, suffixOf: (number: number) => string = String): readonly (number | 'unknown')[] {
+export function numberedTargets(
+  targets: readonly string[],
+  count: number,
+  suffixOf: (number: number) => string = String,
+): readonly (number | 'unknown')[] {
   const suffixes = suffixTargets(targets);
   return Array.from({ length: count }, (_, number) => suffixes.indexOf(suffixOf(number)));
 }

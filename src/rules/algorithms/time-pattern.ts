@@ -2,7 +2,9 @@
 import { type CivilTime, isValidDate } from './civil-time.ts';
 
 type Field = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second' | 'fraction';
-type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'field'; readonly field: Field; readonly width: number };
+type Piece =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'field'; readonly field: Field; readonly width: number };
 
 export interface TimePattern {
   readonly length: number;
@@ -12,8 +14,25 @@ export interface TimePattern {
   format(time: CivilTime): string;
 }
 
-const letters: Readonly<Record<string, Field>> = { y: 'year', u: 'year', M: 'month', d: 'day', H: 'hour', m: 'minute', s: 'second', S: 'fraction' };
-const fieldMax: Readonly<Record<Field, number>> = { year: 4, month: 2, day: 2, hour: 2, minute: 2, second: 2, fraction: 9 };
+const letters: Readonly<Record<string, Field>> = {
+  y: 'year',
+  u: 'year',
+  M: 'month',
+  d: 'day',
+  H: 'hour',
+  m: 'minute',
+  s: 'second',
+  S: 'fraction',
+};
+const fieldMax: Readonly<Record<Field, number>> = {
+  year: 4,
+  month: 2,
+  day: 2,
+  hour: 2,
+  minute: 2,
+  second: 2,
+  fraction: 9,
+};
 
 /** Answers a text that says what is wrong when the pattern is not understood. */
 export function timePattern(pattern: string): TimePattern | string {
@@ -36,12 +55,18 @@ export function timePattern(pattern: string): TimePattern | string {
     if (field === undefined) return `letter '${character}' is not supported; y M d H m s S are`;
     let width = 1;
     while (pattern[at + width] === character) width++;
-    if (width > fieldMax[field] || (field === 'year' && width === 3)) return `'${character.repeat(width)}' is not supported`;
+    if (width > fieldMax[field] || (field === 'year' && width === 3))
+      return `'${character.repeat(width)}' is not supported`;
     pieces.push({ kind: 'field', field, width });
     at += width;
   }
   const fields = new Set(pieces.flatMap((piece) => (piece.kind === 'field' ? [piece.field] : [])));
-  return { length: pattern.length, fields, parse: (text) => parse(pieces, text), format: (time) => format(pieces, time) };
+  return {
+    length: pattern.length,
+    fields,
+    parse: (text) => parse(pieces, text),
+    format: (time) => format(pieces, time),
+  };
 }
 
 function parse(pieces: readonly Piece[], text: string): CivilTime | undefined {

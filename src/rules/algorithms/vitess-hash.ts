@@ -21,7 +21,9 @@ export const vitessHash: AlgorithmKind = {
         return {
           placeValue(value) {
             const number = integerOf(value);
-            return number === undefined || number < LONG_MIN || number > UNSIGNED_MAX ? 'unknown' : ownerOf(keyspaceId(number));
+            return number === undefined || number < LONG_MIN || number > UNSIGNED_MAX
+              ? 'unknown'
+              : ownerOf(keyspaceId(number));
           },
           placeRange: () => 'all',
         };

@@ -55,7 +55,8 @@ export function xxhash64(input: Uint8Array): bigint {
     for (const v of [v1, v2, v3, v4]) hash = u64((hash ^ round(0n, v)) * prime1 + prime4);
   } else hash = prime5;
   hash = u64(hash + BigInt(length));
-  for (; at + 8 <= length; at += 8) hash = u64(rotate(hash ^ round(0n, bytes.readBigUInt64LE(at)), 27n) * prime1 + prime4);
+  for (; at + 8 <= length; at += 8)
+    hash = u64(rotate(hash ^ round(0n, bytes.readBigUInt64LE(at)), 27n) * prime1 + prime4);
   if (at + 4 <= length) {
     hash = u64(rotate(hash ^ u64(BigInt(bytes.readUInt32LE(at)) * prime1), 23n) * prime2 + prime3);
     at += 4;

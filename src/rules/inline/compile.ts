@@ -1,6 +1,18 @@
 /** Turns a parsed template into a function of its variables: whole numbers as Java's long, strings, lists. */
 import { type Expression, ExpressionError, type Template } from './expression.ts';
-import { arithmetic, asBoolean, asInteger, asText, callMethod, callStatic, compare, elementOf, itemsOf, type InlineValue, rangeOf } from './values.ts';
+import {
+  arithmetic,
+  asBoolean,
+  asInteger,
+  asText,
+  callMethod,
+  callStatic,
+  compare,
+  elementOf,
+  type InlineValue,
+  itemsOf,
+  rangeOf,
+} from './values.ts';
 
 /** Gives the text for one row of variable values (in the order of the names at compilation). Throws ExpressionError for values that it cannot take. */
 export type TextOf = (row: readonly InlineValue[]) => string;
@@ -88,7 +100,8 @@ export function compileExpression(expression: Expression, variables: readonly st
         const from = compileExpression(expression.index.from, variables);
         const to = compileExpression(expression.index.to, variables);
         const exclusive = expression.index.exclusive;
-        return (row) => elementOf(target(row), { from: asInteger(from(row), at), to: asInteger(to(row), at), exclusive }, at);
+        return (row) =>
+          elementOf(target(row), { from: asInteger(from(row), at), to: asInteger(to(row), at), exclusive }, at);
       }
       const index = compileExpression(expression.index, variables);
       return (row) => elementOf(target(row), asInteger(index(row), at), at);
@@ -96,20 +109,32 @@ export function compileExpression(expression: Expression, variables: readonly st
     case 'method': {
       const target = compileExpression(expression.target, variables);
       const values = expression.arguments.map((argument) => compileExpression(argument, variables));
-      return (row) => callMethod(expression.name, target(row), values.map((value) => value(row)), at);
+      return (row) =>
+        callMethod(
+          expression.name,
+          target(row),
+          values.map((value) => value(row)),
+          at,
+        );
     }
     case 'static': {
       const values = expression.arguments.map((argument) => compileExpression(argument, variables));
-      return (row) => callStatic(expression.name, values.map((value) => value(row)), at);
+      return (row) =>
+        callStatic(
+          expression.name,
+          values.map((value) => value(row)),
+          at,
+        );
     }
     case 'collect': {
       const target = compileExpression(expression.target, variables);
       const body = compileExpression(expression.body, [...variables, expression.parameter]);
-      return (row) => itemsOf(target(row)).map((item) => {
-        const result = body([...row, item]);
-        if (typeof result === 'object') throw new ExpressionError(at, 'collect gives single values, not lists');
-        return result;
-      });
+      return (row) =>
+        itemsOf(target(row)).map((item) => {
+          const result = body([...row, item]);
+          if (typeof result === 'object') throw new ExpressionError(at, 'collect gives single values, not lists');
+          return result;
+        });
     }
   }
 }

@@ -22,7 +22,8 @@ export function expandNames(text: string): ExpandedName[] {
       template = parseTemplate(item.text, []);
       for (const part of template.parts) {
         const values = part.kind === 'literal' ? [part.text] : evaluateItems(part.expression).map(asText);
-        if (combinations.length * values.length > NAMES_MAX) throw new ExpressionError(part.at, `more than ${NAMES_MAX} names`);
+        if (combinations.length * values.length > NAMES_MAX)
+          throw new ExpressionError(part.at, `more than ${NAMES_MAX} names`);
         combinations = combinations.flatMap((start) => values.map((value) => start + value));
       }
     } catch (error) {

@@ -10,7 +10,42 @@ export interface InlineToken {
 }
 
 /** Longest first. `$` never starts a token: nested places are no part of the language. */
-const symbols = ['>>>', '..<', '->', '..', '==', '!=', '<=', '>=', '&&', '||', '<<', '>>', '+', '-', '*', '/', '%', '<', '>', '!', '~', '&', '|', '^', '?', ':', '.', ',', '(', ')', '[', ']', '{', '}'];
+const symbols = [
+  '>>>',
+  '..<',
+  '->',
+  '..',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '&&',
+  '||',
+  '<<',
+  '>>',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<',
+  '>',
+  '!',
+  '~',
+  '&',
+  '|',
+  '^',
+  '?',
+  ':',
+  '.',
+  ',',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+];
 
 /** Tokens from `start` up to the `}` that closes the place; the last token is `end`, at that `}`. Throws ExpressionError. */
 export function tokenize(text: string, start: number): InlineToken[] {
@@ -29,7 +64,8 @@ export function tokenize(text: string, start: number): InlineToken[] {
       const match = /^\d+/.exec(text.slice(at))![0];
       const after = text.slice(at + match.length);
       const suffix = /^[lLgGiI](?![A-Za-z0-9_])/.exec(after)?.[0] ?? '';
-      if (/^(?:\.\d|[A-Za-z_])/.test(after.slice(suffix.length))) throw new ExpressionError(at, 'only whole numbers are known here');
+      if (/^(?:\.\d|[A-Za-z_])/.test(after.slice(suffix.length)))
+        throw new ExpressionError(at, 'only whole numbers are known here');
       tokens.push({ kind: 'integer', at, text: match });
       at += match.length + suffix.length;
     } else if (/[A-Za-z_]/.test(first)) {
@@ -57,7 +93,8 @@ function quoted(text: string, start: number): { token: InlineToken; end: number 
   let at = start + 1;
   for (; at < text.length && text[at] !== quote; at++) {
     const character = text[at]!;
-    if (character === '$' && quote === '"') throw new ExpressionError(at, 'a place inside a string is not known; join with +');
+    if (character === '$' && quote === '"')
+      throw new ExpressionError(at, 'a place inside a string is not known; join with +');
     if (character !== '\\') {
       content += character;
       continue;

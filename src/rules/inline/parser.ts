@@ -1,7 +1,15 @@
 /** From text to Template: finds the `${...}` and `$->{...}` places and parses what is inside. */
 import { nearestName } from '../nearest-name.ts';
 import {
-  type BinaryOperator, type Expression, ExpressionError, methods, type StaticFunction, staticFunctions, type Template, type TemplatePart, type UnaryOperator,
+  type BinaryOperator,
+  type Expression,
+  ExpressionError,
+  methods,
+  type StaticFunction,
+  staticFunctions,
+  type Template,
+  type TemplatePart,
+  type UnaryOperator,
 } from './expression.ts';
 import { type InlineToken, tokenize } from './lexer.ts';
 
@@ -10,7 +18,17 @@ const DEPTH_MAX = 100;
 
 /** Lowest first; the operators of a level bind from the left. */
 const levels: readonly (readonly string[])[] = [
-  ['||'], ['&&'], ['|'], ['^'], ['&'], ['==', '!='], ['<', '<=', '>', '>='], ['..', '..<'], ['<<', '>>', '>>>'], ['+', '-'], ['*', '/', '%'],
+  ['||'],
+  ['&&'],
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!='],
+  ['<', '<=', '>', '>='],
+  ['..', '..<'],
+  ['<<', '>>', '>>>'],
+  ['+', '-'],
+  ['*', '/', '%'],
 ];
 
 /** Parses a whole template. `variables` are the names that places may use ('any': every name, see `variablesOf`). Throws ExpressionError and nothing else. */
@@ -104,16 +122,21 @@ class Parser {
       const token = this.#token;
       if (token.kind !== 'symbol' || !operators.includes(token.text)) return left;
       this.#next++;
-      if (token.text === '/') throw new ExpressionError(token.at, 'division gives a fraction', 'use .intdiv(n) for whole numbers');
+      if (token.text === '/')
+        throw new ExpressionError(token.at, 'division gives a fraction', 'use .intdiv(n) for whole numbers');
       const right = this.#level(level + 1);
-      if (token.text === '..' || token.text === '..<') left = { kind: 'range', at: token.at, from: left, to: right, exclusive: token.text === '..<' };
+      if (token.text === '..' || token.text === '..<')
+        left = { kind: 'range', at: token.at, from: left, to: right, exclusive: token.text === '..<' };
       else left = { kind: 'binary', at: token.at, operator: token.text as BinaryOperator, left, right };
     }
   }
 
   #unary(): Expression {
     const token = this.#token;
-    if (token.kind === 'symbol' && (token.text === '-' || token.text === '+' || token.text === '!' || token.text === '~')) {
+    if (
+      token.kind === 'symbol' &&
+      (token.text === '-' || token.text === '+' || token.text === '!' || token.text === '~')
+    ) {
       if (++this.#depth > DEPTH_MAX) throw new ExpressionError(token.at, 'the expression is nested too deeply');
       this.#next++;
       const operand = this.#unary();
@@ -136,8 +159,14 @@ class Parser {
       } else if (this.#token.kind === 'name' && this.#token.text === 'as') {
         this.#next++;
         const type = this.#token;
-        const name = ({ int: 'intValue', Integer: 'intValue', long: 'longValue', Long: 'longValue', String: 'toString' } as Record<string, string>)[type.text];
-        if (name === undefined) throw new ExpressionError(type.at, `'as ${type.text}' is not known; int, long or String is`);
+        const name = (
+          { int: 'intValue', Integer: 'intValue', long: 'longValue', Long: 'longValue', String: 'toString' } as Record<
+            string,
+            string
+          >
+        )[type.text];
+        if (name === undefined)
+          throw new ExpressionError(type.at, `'as ${type.text}' is not known; int, long or String is`);
         this.#next++;
         target = { kind: 'method', at: type.at, target, name, arguments: [] };
       } else return target;
@@ -152,11 +181,18 @@ class Parser {
     const arity = Object.hasOwn(methods, token.text) ? methods[token.text] : undefined;
     if (arity === undefined) {
       const near = nearestName(token.text, Object.keys(methods));
-      throw new ExpressionError(token.at, `method .${token.text}() is not known`, near === undefined ? `known are ${Object.keys(methods).join(', ')}` : `did you mean .${near}()?`);
+      throw new ExpressionError(
+        token.at,
+        `method .${token.text}() is not known`,
+        near === undefined ? `known are ${Object.keys(methods).join(', ')}` : `did you mean .${near}()?`,
+      );
     }
     const values = this.#arguments();
     if (values.length < arity.min || values.length > arity.max) {
-      throw new ExpressionError(token.at, `.${token.text}() takes ${arity.min === arity.max ? arity.min : `${arity.min} to ${arity.max}`} argument(s), not ${values.length}`);
+      throw new ExpressionError(
+        token.at,
+        `.${token.text}() takes ${arity.min === arity.max ? arity.min : `${arity.min} to ${arity.max}`} argument(s), not ${values.length}`,
+      );
     }
     return { kind: 'method', at: token.at, target, name: token.text, arguments: values };
   }
@@ -223,19 +259,25 @@ class Parser {
 
   #name(token: InlineToken): Expression {
     this.#next++;
-    if (token.text === 'true' || token.text === 'false') return { kind: 'boolean', at: token.at, value: token.text === 'true' };
+    if (token.text === 'true' || token.text === 'false')
+      return { kind: 'boolean', at: token.at, value: token.text === 'true' };
     if (this.#variables.includes(token.text)) return { kind: 'variable', at: token.at, name: token.text };
     const member = this.#tokens[this.#next + 1];
     if (/^(?:Long|Integer|String|Math)$/.test(token.text) && this.#takes('.')) {
       const name = `${token.text}.${member?.text ?? ''}`;
       if (!Object.hasOwn(staticFunctions, name)) {
         const near = nearestName(name, Object.keys(staticFunctions));
-        throw new ExpressionError(token.at, `${name} is not known`, near === undefined ? `known are ${Object.keys(staticFunctions).join(', ')}` : `did you mean ${near}?`);
+        throw new ExpressionError(
+          token.at,
+          `${name} is not known`,
+          near === undefined ? `known are ${Object.keys(staticFunctions).join(', ')}` : `did you mean ${near}?`,
+        );
       }
       this.#next++;
       const values = this.#arguments();
       const arity = staticFunctions[name as StaticFunction];
-      if (values.length !== arity) throw new ExpressionError(token.at, `${name} takes ${arity} argument(s), not ${values.length}`);
+      if (values.length !== arity)
+        throw new ExpressionError(token.at, `${name} takes ${arity} argument(s), not ${values.length}`);
       return { kind: 'static', at: token.at, name: name as StaticFunction, arguments: values };
     }
     const next = this.#token;
@@ -245,6 +287,10 @@ class Parser {
     if (this.#anyName) throw new ExpressionError(token.at, `function ${token.text}() is not known`);
     const near = nearestName(token.text, this.#variables);
     const known = this.#variables.length === 0 ? 'no names are known here' : `known: ${this.#variables.join(', ')}`;
-    throw new ExpressionError(token.at, `name '${token.text}' is not known`, near === undefined ? known : `did you mean '${near}'?`);
+    throw new ExpressionError(
+      token.at,
+      `name '${token.text}' is not known`,
+      near === undefined ? known : `did you mean '${near}'?`,
+    );
   }
 }

@@ -16,7 +16,11 @@ export function asText(value: InlineValue): string {
 
 export function asInteger(value: InlineValue, at: number): bigint {
   if (typeof value === 'bigint') return value;
-  throw new ExpressionError(at, `a whole number is expected, not ${typeName(value)}`, typeof value === 'string' ? 'use Long.parseLong(...)' : undefined);
+  throw new ExpressionError(
+    at,
+    `a whole number is expected, not ${typeName(value)}`,
+    typeof value === 'string' ? 'use Long.parseLong(...)' : undefined,
+  );
 }
 
 export function asBoolean(value: InlineValue, at: number): boolean {
@@ -31,7 +35,8 @@ export function itemsOf(value: InlineValue): readonly Single[] {
 /** Java's long arithmetic: wraps at 64 bits when both sides fit them, else exact as BigInteger. `+` joins when a side is text. */
 export function arithmetic(operator: BinaryOperator, left: InlineValue, right: InlineValue, at: number): InlineValue {
   if (operator === '+' && (typeof left === 'string' || typeof right === 'string')) {
-    if (typeof left === 'object' || typeof right === 'object') throw new ExpressionError(at, 'a list cannot be joined to text');
+    if (typeof left === 'object' || typeof right === 'object')
+      throw new ExpressionError(at, 'a list cannot be joined to text');
     return limitedText(asText(left) + asText(right), at);
   }
   const a = asInteger(left, at);
@@ -101,20 +106,27 @@ export function rangeOf(from: InlineValue, to: InlineValue, exclusive: boolean, 
     if (first === last) return [];
     last -= step;
   }
-  if ((last - first) * step >= BigInt(ITEMS_MAX)) throw new ExpressionError(at, `a range has at most ${ITEMS_MAX} items`);
+  if ((last - first) * step >= BigInt(ITEMS_MAX))
+    throw new ExpressionError(at, `a range has at most ${ITEMS_MAX} items`);
   const items: Single[] = [];
-  for (let item = first; step > 0n ? item <= last : item >= last; item += step) items.push(letters ? String.fromCharCode(Number(item)) : item);
+  for (let item = first; step > 0n ? item <= last : item >= last; item += step)
+    items.push(letters ? String.fromCharCode(Number(item)) : item);
   return items;
 }
 
 /** `target[i]` and `target[a..b]`; negative numbers count from the end; a range that runs backwards reverses, as in Groovy. */
-export function elementOf(target: InlineValue, index: bigint | { from: bigint; to: bigint; exclusive: boolean }, at: number): InlineValue {
+export function elementOf(
+  target: InlineValue,
+  index: bigint | { from: bigint; to: bigint; exclusive: boolean },
+  at: number,
+): InlineValue {
   if (typeof target !== 'string' && typeof target !== 'object') {
     throw new ExpressionError(at, `[ ] is for text and lists, not ${typeName(target)}`, 'use .toString() first');
   }
   const resolve = (position: bigint): number => {
     const resolved = position < 0n ? BigInt(target.length) + position : position;
-    if (resolved < 0n || resolved >= BigInt(target.length)) throw new ExpressionError(at, `position ${position} is outside a length of ${target.length}`);
+    if (resolved < 0n || resolved >= BigInt(target.length))
+      throw new ExpressionError(at, `position ${position} is outside a length of ${target.length}`);
     return Number(resolved);
   };
   if (typeof index === 'bigint') return target[resolve(index)]!;
@@ -197,7 +209,8 @@ function textMethod(name: string, target: string, values: readonly InlineValue[]
     case 'substring': {
       const from = asInteger(values[0]!, at);
       const to = values[1] === undefined ? BigInt(target.length) : asInteger(values[1], at);
-      if (from < 0n || to < from || to > BigInt(target.length)) throw new ExpressionError(at, `substring(${from}, ${to}) is outside a length of ${target.length}`);
+      if (from < 0n || to < from || to > BigInt(target.length))
+        throw new ExpressionError(at, `substring(${from}, ${to}) is outside a length of ${target.length}`);
       return target.slice(Number(from), Number(to));
     }
     case 'charAt':
@@ -209,7 +222,10 @@ function textMethod(name: string, target: string, values: readonly InlineValue[]
     case 'trim':
       return target.trim();
     case 'replace':
-      return limitedText(target.replaceAll(asText(values[0]!), () => asText(values[1]!)), at);
+      return limitedText(
+        target.replaceAll(asText(values[0]!), () => asText(values[1]!)),
+        at,
+      );
     case 'indexOf':
       return BigInt(target.indexOf(asText(values[0]!)));
     case 'startsWith':
@@ -252,13 +268,17 @@ export function callStatic(name: StaticFunction, values: readonly InlineValue[],
     case 'Math.max': {
       const a = asInteger(first, at);
       const b = asInteger(values[1]!, at);
-      return name === 'Math.min' === a < b ? a : b;
+      return (name === 'Math.min') === a < b ? a : b;
     }
   }
 }
 
 function parseInteger(value: InlineValue, bits: number, at: number): bigint {
-  if (typeof value !== 'string' || !/^[+-]?\d{1,20}$/.test(value)) throw new ExpressionError(at, `${typeof value === 'string' ? `'${value.slice(0, 40)}'` : typeName(value)} is not a whole number`);
+  if (typeof value !== 'string' || !/^[+-]?\d{1,20}$/.test(value))
+    throw new ExpressionError(
+      at,
+      `${typeof value === 'string' ? `'${value.slice(0, 40)}'` : typeName(value)} is not a whole number`,
+    );
   const parsed = BigInt(value.replace(/^\+/, ''));
   if (BigInt.asIntN(bits, parsed) !== parsed) throw new ExpressionError(at, `${parsed} does not fit ${bits} bits`);
   return parsed;

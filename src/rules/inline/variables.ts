@@ -17,7 +17,8 @@ export function variablesOf(template: Template): VariableUse[] {
 function visit(expression: Expression, hidden: readonly string[], uses: Map<string, VariableUse>): void {
   switch (expression.kind) {
     case 'variable':
-      if (!hidden.includes(expression.name) && !uses.has(expression.name)) uses.set(expression.name, { name: expression.name, at: expression.at });
+      if (!hidden.includes(expression.name) && !uses.has(expression.name))
+        uses.set(expression.name, { name: expression.name, at: expression.at });
       return;
     case 'list':
       for (const item of expression.items) visit(item, hidden, uses);

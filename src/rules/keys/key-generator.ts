@@ -1,8 +1,8 @@
 /** Key generators made live: what one is, and the ports through which it reaches the outside. */
 import { type Clock, MeshError } from '../../base/index.ts';
+import type { KeyGeneratorSpec } from '../types.ts';
 import { createSegment } from './segment.ts';
 import { createSnowflake, WORKER_IDS_MAX } from './snowflake.ts';
-import type { KeyGeneratorSpec } from '../types.ts';
 import { createUuid } from './uuid.ts';
 
 /** Draws keys for one column. One per worker process. */
@@ -26,7 +26,10 @@ export interface WorkerIdPort {
 
 /** Takes the next range of a sequence, durably, before it answers: `[first, first + count)`. */
 export interface SegmentPort {
-  fetch(spec: Extract<KeyGeneratorSpec, { kind: 'segment' }>, count: number): Promise<{ readonly first: bigint; readonly count: number }>;
+  fetch(
+    spec: Extract<KeyGeneratorSpec, { kind: 'segment' }>,
+    count: number,
+  ): Promise<{ readonly first: bigint; readonly count: number }>;
 }
 
 export interface GeneratorPorts {
@@ -58,7 +61,10 @@ function workerIdOf(spec: Extract<KeyGeneratorSpec, { kind: 'snowflake' }>, port
   if (fixed !== undefined) {
     const own = fixed + ports.workerIndex;
     if (own >= WORKER_IDS_MAX || ports.workerIndex >= ports.workers) {
-      throw new MeshError('SM_KEY_GENERATOR', { name: spec.name, reason: `worker id ${own} is above ${WORKER_IDS_MAX - 1}` });
+      throw new MeshError('SM_KEY_GENERATOR', {
+        name: spec.name,
+        reason: `worker id ${own} is above ${WORKER_IDS_MAX - 1}`,
+      });
     }
     return () => own;
   }

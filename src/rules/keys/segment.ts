@@ -1,7 +1,7 @@
 /** SEGMENT: ids from ranges that are taken durably from a table, one range fetched ahead. */
 import { MeshError } from '../../base/index.ts';
-import type { KeyGenerator, SegmentPort } from './key-generator.ts';
 import type { KeyGeneratorSpec } from '../types.ts';
+import type { KeyGenerator, SegmentPort } from './key-generator.ts';
 
 interface Range {
   next: bigint;
@@ -10,7 +10,10 @@ interface Range {
 }
 
 /** Keys rise within one process; ids of a range that was fetched but not used are lost. */
-export function createSegment(spec: Extract<KeyGeneratorSpec, { kind: 'segment' }>, port: SegmentPort | undefined): KeyGenerator {
+export function createSegment(
+  spec: Extract<KeyGeneratorSpec, { kind: 'segment' }>,
+  port: SegmentPort | undefined,
+): KeyGenerator {
   const ranges: Range[] = [];
   let fetching: Promise<void> | undefined;
   /** Takers wait for each other, so that each gets its keys in order of asking. */
@@ -26,9 +29,11 @@ export function createSegment(spec: Extract<KeyGeneratorSpec, { kind: 'segment' 
       return keys;
     }
     waiting++;
-    const turn = queue.then(() => drawWhenReady(count)).finally(() => {
-      waiting--;
-    });
+    const turn = queue
+      .then(() => drawWhenReady(count))
+      .finally(() => {
+        waiting--;
+      });
     queue = turn.catch(() => {});
     return turn;
   }

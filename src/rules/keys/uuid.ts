@@ -1,9 +1,12 @@
 /** UUID: random version 4, 32 lower-case hex digits without hyphens, as ShardingSphere writes them. */
 import { Buffer } from 'node:buffer';
-import type { KeyGenerator } from './key-generator.ts';
 import type { KeyGeneratorSpec } from '../types.ts';
+import type { KeyGenerator } from './key-generator.ts';
 
-export function createUuid(spec: Extract<KeyGeneratorSpec, { kind: 'uuid' }>, random: (size: number) => Uint8Array): KeyGenerator {
+export function createUuid(
+  spec: Extract<KeyGeneratorSpec, { kind: 'uuid' }>,
+  random: (size: number) => Uint8Array,
+): KeyGenerator {
   return {
     spec,
     take(count) {

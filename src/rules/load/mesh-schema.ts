@@ -1,0 +1,115 @@
+/** The shape of shardmesh.yaml: keys, types, descriptions. The JSON Schema and the reference in docs/configuration.md are made from it. */
+import { z } from 'zod';
+import { duration, name, oneOrMore, size, text, whole } from './schema-parts.ts';
+
+const address = z.string({ error: 'an address like 127.0.0.1:3307 or unix:/path is expected' });
+
+export const userSchema = z.strictObject({
+  user: z
+    .string()
+    .describe('`name@host` as in MySQL’s accounts; `%` and `_` are wildcards in the host. Without `@`: every host.'),
+  password: text
+    .optional()
+    .describe(
+      'The password; take it from the environment with `${NAME}`. One of `password`, `passwordFile` and `authenticationString` is needed.',
+    ),
+  passwordFile: z.string().optional().describe('File that holds the password, its last line end left out.'),
+  authenticationString: z
+    .string()
+    .optional()
+    .describe(
+      'A hash: `*` and 40 hex digits (mysql_native_password), or `$A$005$...` (caching_sha2_password) as MySQL stores it.',
+    ),
+  databases: z.array(name).default([]).describe('Logical databases that the user may use.'),
+  admin: z.boolean().default(false).describe('May use every database and the administrative statements.'),
+});
+
+export const meshSchema = z.strictObject({
+  listen: oneOrMore(address)
+    .default(['127.0.0.1:3307'])
+    .describe(
+      'Where clients connect: `host:port` or `unix:/path`, or a list. Environment SHARDMESH_LISTEN, flag --listen.',
+    ),
+  http: address
+    .default('127.0.0.1:16090')
+    .describe(
+      'Health and metrics: `/startup /liveness /readiness /metrics`; `off` for none. Environment SHARDMESH_HTTP, flag --http.',
+    ),
+  admin: address
+    .default('127.0.0.1:16091')
+    .describe(
+      'Operator routes; loopback only, always with a token; `off` for none. Environment SHARDMESH_ADMIN, flag --admin.',
+    ),
+  serverVersion: text
+    .optional()
+    .describe(
+      'What clients see as the server’s version; default: what the backends say. Environment SHARDMESH_SERVER_VERSION.',
+    ),
+  workers: whole(1, 1024)
+    .optional()
+    .describe(
+      'Worker processes, each with an event loop; default: the cores allowed to the process. Environment SHARDMESH_WORKERS, flag --workers.',
+    ),
+  tls: z
+    .strictObject({
+      cert: z.string().describe('File with the certificate chain.'),
+      key: z.string().describe('File with its key.'),
+      ca: z.string().optional().describe('File with the certificates that clients’ must be signed by.'),
+      require: z.boolean().default(false).describe('Refuse clients without TLS.'),
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The oldest version allowed.'),
+    })
+    .optional()
+    .describe('TLS for clients.'),
+  users: z.array(userSchema).default([]).describe('Who may connect.'),
+  databases: z
+    .array(z.string())
+    .describe('Rules files, one per logical database, relative to this file; `*` and `**` match several.'),
+  transaction: z
+    .strictObject({
+      defaultType: z
+        .string()
+        .default('LOCAL')
+        .describe(
+          'How transactions over several shards are kept together. LOCAL is the only type so far; XA, SAGA and BEST_EFFORT come with the transactions work.',
+        ),
+      unsafeReplication: z
+        .enum(['refuse', 'warn'])
+        .default('refuse')
+        .describe('For XA: what to do with groups whose semi-synchronous replication can lose a prepared branch.'),
+      coordinator: z.unknown().optional().describe('Refused until cross-shard transactions are built.'),
+    })
+    .default({ defaultType: 'LOCAL', unsafeReplication: 'refuse' })
+    .describe('Transactions over several shards.'),
+  limits: z
+    .strictObject({
+      maxAllowedPacket: size.default(64 * 1024 ** 2).describe('The longest statement or row, in bytes with a unit.'),
+      resultMemory: size.default(256 * 1024 ** 2).describe('What the merge of one statement may hold in memory.'),
+      statementTimeout: duration.default(0).describe('Statements that run longer are stopped; `0s`: never.'),
+      connections: whole(1, 1_000_000).default(10_000).describe('Client connections at most, over all workers.'),
+    })
+    .default({
+      maxAllowedPacket: 64 * 1024 ** 2,
+      resultMemory: 256 * 1024 ** 2,
+      statementTimeout: 0,
+      connections: 10_000,
+    })
+    .describe('Limits; everything has one.'),
+  control: z
+    .strictObject({
+      redis: z.string().optional().describe('Refused until the control plane is built.'),
+    })
+    .optional()
+    .describe('The shared store of many sidecars.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('Environment SHARDMESH_LOG_LEVEL, flag --log-level.'),
+      format: z.enum(['json', 'pretty']).default('json').describe('Environment SHARDMESH_LOG_FORMAT.'),
+    })
+    .default({ level: 'info', format: 'json' })
+    .describe('The log, on standard error.'),
+});
+
+export type MeshFile = z.output<typeof meshSchema>;
