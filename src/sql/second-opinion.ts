@@ -128,16 +128,23 @@ function fromAliases(statement: Node): Set<string> {
 
 function factorsOf(statement: Node): Node[] {
   const from = statement[statement['type'] === 'update' ? 'table' : 'from'];
-  return Array.isArray(from) ? from.flatMap((factor) => asNode(factor) ?? []) : [];
+  const factors: Node[] = [];
+  for (const factor of Array.isArray(from) ? from : []) {
+    const node = asNode(factor);
+    if (node !== undefined) factors.push(node);
+  }
+  return factors;
 }
 
 function predicatesOf(statement: Node): readonly string[] | undefined {
   const found: string[] = [];
   const where = asNode(statement['where']);
   if (where !== undefined && !addConjuncts(where, found)) return undefined;
+  const from = statement['from'];
+  // Tables in parentheses come in another shape: not compared.
+  if (typeof from === 'object' && from !== null && !Array.isArray(from)) return undefined;
   const factors = factorsOf(statement);
   const joins = factors.map((factor) => factor['join']);
-  // Tables in parentheses come as nested lists: not compared.
   if (!factors.every(isPlainFactor)) return undefined;
   if (joins.every((join) => join === undefined || /^(INNER JOIN|CROSS JOIN|JOIN|STRAIGHT_JOIN)$/.test(String(join)))) {
     for (const factor of factors) {
@@ -211,9 +218,17 @@ function addPredicate(node: Node, found: string[]): void {
 }
 
 function columnText(node: Node): string | undefined {
-  if (node['type'] !== 'column_ref' || typeof node['column'] !== 'string') return undefined;
-  const table = node['table'];
-  return qualified(typeof table === 'string' ? table : undefined, node['column']).toLowerCase();
+  if (node['type'] !== 'column_ref') return undefined;
+  const column = nameText(node['column']);
+  return column === undefined ? undefined : qualified(nameText(node['table']), column).toLowerCase();
+}
+
+/** A name is text, or a node whose value is text, or a node around such a node. */
+function nameText(name: unknown): string | undefined {
+  if (typeof name === 'string') return name;
+  const node = asNode(name);
+  if (node === undefined) return undefined;
+  return typeof node['value'] === 'string' ? node['value'] : nameText(node['expr']);
 }
 
 function isConstant(node: Node | undefined): boolean {

@@ -72,7 +72,22 @@ test('operators', () => {
   const { LPAREN, RPAREN, COMMA, SEMICOLON, DOT, EQ, NULL_SAFE_EQ, NE, LT, LE, GT, GE, SHIFT_LEFT, SHIFT_RIGHT } = Op;
   const { PLUS, MINUS, STAR, SLASH, PERCENT, CARET, TILDE, BANG, PIPE, PIPE_PIPE, AMPERSAND, AND_AND, ASSIGN, COLON } =
     Op;
-  const expected = [LPAREN, RPAREN, COMMA, SEMICOLON, DOT, EQ, NULL_SAFE_EQ, NE, NE, LT, LE, GT, GE, SHIFT_LEFT];
+  const expected: number[] = [
+    LPAREN,
+    RPAREN,
+    COMMA,
+    SEMICOLON,
+    DOT,
+    EQ,
+    NULL_SAFE_EQ,
+    NE,
+    NE,
+    LT,
+    LE,
+    GT,
+    GE,
+    SHIFT_LEFT,
+  ];
   expected.push(
     SHIFT_RIGHT,
     PLUS,
