@@ -204,7 +204,7 @@ export class BackendConnection {
   }
 
   /** A small internal statement in the text protocol, answer in memory (16 MiB at most). Rejects with ServerError or BackendFault. */
-  query(sql: string): Promise<SmallResult> {
+  query(sql: string | Buffer): Promise<SmallResult> {
     return new Promise((resolve, reject) =>
       this.runQuery(sql, new SmallResultHandler(this.capabilities, resolve, reject)),
     );

@@ -82,6 +82,19 @@ export class PacketFramer {
     }
   }
 
+  /**
+   * Takes out what was pushed and not given out. A server that starts TLS puts it back in front of its socket
+   * (`socket.unshift`): clients may send the first TLS bytes in one segment with their request.
+   */
+  takeRest(): Buffer {
+    const [first, ...others] = this.#chunks.splice(0);
+    if (first === undefined) return Buffer.alloc(0);
+    const rest = Buffer.concat([first.subarray(this.#at), ...others]);
+    this.#at = 0;
+    this.#buffered = 0;
+    return rest;
+  }
+
   /** Reads a header; answers the payload at once if it is a whole packet within the first chunk. */
   #header(): Buffer | undefined {
     const first = this.#chunks[0] as Buffer;
