@@ -13,3 +13,4 @@ export type {
 } from './handles.ts';
 export { type HealthServerOptions, openHealthServer } from './health-server.ts';
 export type { HttpListener } from './http-listener.ts';
+export { type MeshRowHandles, meshRows, type SessionStatus } from './mesh-rows.ts';

@@ -8,3 +8,4 @@ export type { SourceDirectory } from './source-directory.ts';
 export { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
 export { writeLocalRows } from './write-rows.ts';
 export { readSystemVariables, readUserVariables } from './read-back.ts';
+export { ruleSources, SourcePools } from './source-pools.ts';

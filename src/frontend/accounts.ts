@@ -1,7 +1,8 @@
 /** Finds the account that a client's user name and host belong to, and what it may do. */
 import { MeshError } from '../base/index.ts';
 import type { Privileges } from '../plan/index.ts';
-import { type CredentialStore, StaticCredentials, type UserEntry } from '../wire/index.ts';
+import type { MeshUser, UserSecret } from '../rules/index.ts';
+import { type Credential, type CredentialStore, StaticCredentials, type UserEntry } from '../wire/index.ts';
 import type { Account } from './mesh-snapshot.ts';
 
 /** The accounts that a client from `host` may use, the most specific host pattern of each user only. */
@@ -62,4 +63,30 @@ export function mayUse(account: Account, database: string): boolean {
 
 export function databaseDenied(account: Account, database: string, host: string): MeshError {
   return new MeshError('ER_DBACCESS_DENIED_ERROR', { user: account.user, host, database });
+}
+
+/** The users of shardmesh.yaml as accounts. */
+export function accountsOf(users: readonly MeshUser[], requireTls: boolean): Account[] {
+  return users.map((user) => ({
+    user: user.name,
+    hostPattern: user.host,
+    credential: credentialOf(user.secret),
+    databases: user.admin ? 'all' : user.databases,
+    admin: user.admin,
+    requireTls,
+  }));
+}
+
+function credentialOf(secret: UserSecret): Credential {
+  switch (secret.kind) {
+    case 'plain':
+      return { kind: 'cleartext', password: secret.password };
+    case 'native':
+      return { kind: 'native', hash: Buffer.from(secret.hash, 'hex') };
+    case 'sha2':
+      return {
+        kind: 'caching-sha2',
+        stored: { rounds: secret.rounds, salt: Buffer.from(secret.salt), digest: Buffer.from(secret.digest, 'latin1') },
+      };
+  }
 }

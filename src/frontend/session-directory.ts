@@ -42,6 +42,20 @@ export class SessionDirectory {
     return this.#connections.get(id);
   }
 
+  /** For SHOW MESH SESSIONS and PINS. */
+  statuses() {
+    return [...this.#connections.values()].map(({ session: { state, backend, running } }) => ({
+      id: state.connectionId,
+      user: state.user,
+      host: state.host,
+      database: state.database,
+      running,
+      inTransaction: state.inTransaction,
+      pinnedTo: backend.pin?.source,
+      pinReasons: [...(backend.pin?.reasons ?? [])] as string[],
+    }));
+  }
+
   all(): IterableIterator<LiveConnection> {
     return this.#connections.values();
   }

@@ -16,6 +16,7 @@ export {
   type PhaseLabel,
   type PinLabel,
   type RouteLabel,
+  routes,
 } from './mesh-metrics.ts';
 export { Counter, Gauge, Histogram, latencyBuckets, type Metric, Observed, type Sample } from './metric.ts';
 export { type PoolFigures, type SourceFigures, watchPools } from './pool-metrics.ts';

@@ -1,0 +1,92 @@
+/** The pools of all data sources of a process. Two configurations that name the same server and account share its pools. */
+import { readFileSync } from 'node:fs';
+import { type BackendTls, type CapabilityClass, Pool, type PoolStats } from '../backend/index.ts';
+import { MeshError } from '../base/index.ts';
+import { type DataSource, primaryOf, type RuleSet } from '../rules/index.ts';
+import type { SourceDirectory } from './source-directory.ts';
+
+interface PoolEntry {
+  readonly source: DataSource;
+  readonly pool: Pool;
+}
+
+export class SourcePools {
+  readonly #pools = new Map<string, PoolEntry>();
+
+  /** The pool of a data source for a class of clients; made when it is first asked for. */
+  pool(source: DataSource, capabilities: CapabilityClass): Pool {
+    const key = `${identity(source)} ${capabilities.foundRows}${capabilities.deprecateEof}`;
+    const known = this.#pools.get(key);
+    if (known !== undefined) return known.pool;
+    const pool = new Pool({
+      connect: {
+        source: source.name,
+        ...(source.socketPath === undefined ? { host: source.host, port: source.port } : { socketPath: source.socketPath }),
+        user: source.username,
+        password: source.password,
+        database: source.database,
+        class: capabilities,
+        ...(source.tls.mode === 'disabled' ? {} : { tls: tlsOf(source) }),
+        attributes: { program_name: 'shardmesh' },
+      },
+      sizeMin: source.pool.sizeMin,
+      sizeMax: source.pool.sizeMax,
+      acquireTimeoutMs: source.pool.connectionTimeoutMs,
+      idleTimeoutMs: source.pool.idleTimeoutMs,
+      lifetimeMaxMs: source.pool.lifetimeMaxMs,
+    });
+    this.#pools.set(key, { source, pool });
+    return pool;
+  }
+
+  /** Pools of sources that no configuration in force names are drained, then closed. */
+  keepOnly(sources: Iterable<DataSource>): void {
+    const wanted = new Set([...sources].map(identity));
+    for (const [key, entry] of this.#pools) {
+      if (wanted.has(identity(entry.source))) continue;
+      this.#pools.delete(key);
+      void entry.pool.drain();
+    }
+  }
+
+  /** Statistics of a source's pools. */
+  stats(source: DataSource): readonly PoolStats[] {
+    const wanted = identity(source);
+    return [...this.#pools.values()].filter((entry) => identity(entry.source) === wanted).map((entry) => entry.pool.stats());
+  }
+
+  close(): void {
+    for (const { pool } of this.#pools.values()) pool.close();
+    this.#pools.clear();
+  }
+}
+
+/** A logical database's shard sources over the shared pools. Reads and writes both go to the primary for now. */
+export function ruleSources(rules: RuleSet, pools: SourcePools): SourceDirectory {
+  const primary = (name: string): DataSource => {
+    const source = primaryOf(rules, name);
+    if (source === undefined) throw new MeshError('SM_CONFIG', { message: `there is no source '${name}'` });
+    return source;
+  };
+  return {
+    primaryPool: (name, capabilities) => pools.pool(primary(name), capabilities),
+    physicalSchema: (name) => primary(name).database,
+    physicalSchemas: new Set([...rules.dataSources.values()].map((source) => source.database)),
+    defaultSource: rules.defaultSource,
+  };
+}
+
+function identity(source: DataSource): string {
+  const { name, host, port, socketPath, database, username, password, pool, tls } = source;
+  return JSON.stringify([name, host, port, socketPath, database, username, password, pool, tls]);
+}
+
+function tlsOf(source: DataSource): BackendTls {
+  const { mode, caFile, certFile, keyFile } = source.tls;
+  return {
+    mode,
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+  };
+}

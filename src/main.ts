@@ -1,0 +1,377 @@
+/** Builds a sidecar and ties its rooms together, in the order in which a query passes them. The only place that does. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import {
+  type HealthReason,
+  loadAdminToken,
+  meshRows,
+  openAdminServer,
+  openHealthServer,
+  type ReloadAnswer,
+  type SourceStatus,
+  type StatusReport,
+} from './admin/index.ts';
+import { systemClock } from './base/index.ts';
+import { loadMesh } from './cli/load-files.ts';
+import type { RunningMesh, StartOptions } from './cli/serve.ts';
+import {
+  type Configuration,
+  fileRuleSource,
+  Lifecycle,
+  Publisher,
+  type ReloadResult,
+  tableLeaseStore,
+  tableSegments,
+  WorkerLease,
+} from './control/index.ts';
+import { ruleSources, SourcePools } from './execute/index.ts';
+import {
+  accountsOf,
+  Listener,
+  type ListenerShare,
+  type LogicalDatabase,
+  type MeshSnapshot,
+  metricsObserver,
+  SessionDirectory,
+  tlsContexts,
+} from './frontend/index.ts';
+import { type KeySupply, PlanCache } from './plan/index.ts';
+import { createKeyGenerator, type DataSource, type KeyGenerator, primaryOf, replicasOf, type RuleSet } from './rules/index.ts';
+import { Lexer } from './sql/index.ts';
+import { createLogger, createMeshMetrics, exposition, type Logger, watchPools, watchProcess } from './telemetry/index.ts';
+import { FastAuthCache, newRsaKey } from './wire/index.ts';
+
+const PLAN_CACHE_BYTES = 64 * 1024 * 1024;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** One process, one worker: the supervisor of several is to pass these. */
+const WORKER_INDEX = 0;
+const WORKERS = 1;
+
+/** Starts everything; resolves when the listeners are open. Rejects with ConfigurationRefused, MeshError or a listen error. */
+export async function startMesh(options: StartOptions): Promise<RunningMesh> {
+  const clock = systemClock;
+  const startedAt = clock.now();
+  const metrics = createMeshMetrics();
+  const pools = new SourcePools();
+  const plans = new PlanCache(PLAN_CACHE_BYTES);
+  const load = () => loadMesh(options.file, options.overrides, options.env);
+
+  // -- configuration: what is in force --
+  const first = load();
+  const root = createLogger({
+    level: first.value?.log.level ?? 'info',
+    format: first.value?.log.format ?? 'json',
+    secrets: first.value === undefined ? [] : secretsOf(first.value.databases.values()),
+  });
+  const logger: Logger = root;
+  const publisher = new Publisher({
+    source: fileRuleSource(resolve(options.file), load, clock),
+    logger,
+    clock,
+    onReload: (result) => metrics.reloads.add(metrics.reloads.series({ result: result.kind })),
+  });
+  await publisher.start();
+
+  // -- the logical databases, rebuilt only where rules changed --
+  const databases = new Map<RuleSet, LogicalDatabase>();
+  const leases = new Map<string, WorkerLease>();
+  /** First steps that the listener waits for. */
+  const starting: Promise<void>[] = [];
+  let snapshot = buildSnapshot(publisher.current, undefined);
+  publisher.subscribe((next, previous) => {
+    if (next.config === previous?.config) return;
+    snapshot = buildSnapshot(next, snapshot);
+    pools.keepOnly([...next.ruleSets.values()].flatMap((rules) => [...rules.dataSources.values()]));
+  });
+
+  function buildSnapshot(configuration: Configuration, before: MeshSnapshot | undefined): MeshSnapshot {
+    const { config } = configuration;
+    const current = new Map<string, LogicalDatabase>();
+    for (const [name, rules] of configuration.ruleSets) {
+      const known = databases.get(rules) ?? logicalDatabase(name, rules);
+      databases.set(rules, known);
+      current.set(name, known);
+    }
+    for (const rules of databases.keys()) if (!current.has(rules.databaseName) || current.get(rules.databaseName)?.rules !== rules) databases.delete(rules);
+    return {
+      version: (before?.version ?? 0) + 1,
+      accounts: accountsOf(config.users, config.tls?.require ?? false),
+      databases: current,
+      serverVersion: config.serverVersion ?? serverVersionOf(configuration),
+      limits: { ...config.limits, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS },
+    };
+  }
+
+  function logicalDatabase(name: string, rules: RuleSet): LogicalDatabase {
+    return {
+      name,
+      rules,
+      schema: () => {
+        const schema = publisher.current.schemas.get(name);
+        if (schema === undefined) throw new Error(`database ${name} has no schema`);
+        return schema;
+      },
+      directory: ruleSources(rules, pools),
+      keys: keySupply(rules),
+      schemaChanged: async (reason) => {
+        await publisher.refreshSchema(name, reason === 'DDL' ? 'ddl' : 'unknown name');
+      },
+    };
+  }
+
+  /** Generators come to life when they are first asked; a leased worker id is asked for once per default source. */
+  function keySupply(rules: RuleSet): KeySupply {
+    const generators = new Map<string, KeyGenerator>();
+    for (const [name, spec] of rules.keyGenerators) {
+      const lease = spec.kind === 'snowflake' && spec.workerId === undefined ? workerLease(rules) : undefined;
+      generators.set(
+        name,
+        createKeyGenerator(spec, {
+          clock,
+          workerIndex: WORKER_INDEX,
+          workers: WORKERS,
+          random: (size) => randomBytes(size),
+          segments: tableSegments(() => rules),
+          ...(lease === undefined ? {} : { workerIds: lease }),
+        }),
+      );
+    }
+    return {
+      take(generator, count) {
+        const live = generators.get(generator);
+        if (live === undefined) throw new Error(`there is no key generator '${generator}'`);
+        return live.take(count) as bigint[] | string[] | Promise<bigint[] | string[]>;
+      },
+    };
+  }
+
+  function workerLease(rules: RuleSet): WorkerLease {
+    const source = primaryOf(rules, rules.defaultSource) as DataSource;
+    const key = `${source.host}:${source.port}/${source.database}`;
+    const known = leases.get(key);
+    if (known !== undefined) return known;
+    const lease = new WorkerLease({
+      store: tableLeaseStore(source),
+      owner: `${hostname()}:${process.pid}:${randomBytes(6).toString('hex')}`,
+      clock,
+      logger,
+    });
+    leases.set(key, lease);
+    starting.push(lease.start());
+    return lease;
+  }
+
+  // -- the front end --
+  const sessions = new SessionDirectory(WORKER_INDEX);
+  const config = publisher.current.config;
+  const share: ListenerShare = {
+    mesh: {
+      current: () => snapshot,
+      reload: async () => reloadProblems(await publisher.reload('statement')),
+      show: (words) =>
+        meshRows(words, { sources: sourceStatuses, ruleSets: () => publisher.current.ruleSets.values(), sessions: () => sessions.statuses() }),
+    },
+    lexer: new Lexer(),
+    plans,
+    sessions,
+    observer: metricsObserver(metrics, logger),
+    authCache: new FastAuthCache(),
+    rsaKey: newRsaKey(),
+    tls: config.tls === undefined ? undefined : tlsContexts(config.tls, clock, logger),
+  };
+  const listeners: Listener[] = [];
+
+  // -- life --
+  const stopped = Promise.withResolvers<number>();
+  const lifecycle = new Lifecycle({
+    clock,
+    handles: {
+      stopAccepting: () => listeners.forEach((listener) => listener.stopAccepting()),
+      closeAtQuietPoint: () => listeners.forEach((listener) => listener.closeWhenQuiet()),
+      closeAll: () => listeners.forEach((listener) => listener.closeAll()),
+      sessionCount: () => sessions.size,
+    },
+    onPhase: (phase, reason) => logger.info({ phase, reason }, 'lifecycle.phase'),
+  });
+  const closers: (() => Promise<void> | void)[] = [];
+  async function end(): Promise<void> {
+    publisher.stop();
+    await Promise.all([...leases.values()].map((lease) => lease.stop()));
+    for (const close of closers.reverse()) await close();
+    pools.close();
+    stopped.resolve(0);
+  }
+
+  // -- what is seen --
+  const sourceFigures = () =>
+    [...publisher.current.ruleSets.values()].flatMap((rules) =>
+      rules.shardSources.flatMap((name) => {
+        const primary = primaryOf(rules, name);
+        return primary === undefined ? [] : [{ source: primary.name, role: 'primary' as const, pools: pools.stats(primary) }];
+      }),
+    );
+  watchPools(metrics, sourceFigures);
+  closers.push(watchProcess(metrics, options.version));
+  metrics.connections.readFrom(() => [{ labels: {}, value: sessions.size }]);
+  metrics.ready.readFrom(() => [{ labels: {}, value: lifecycle.ready ? 1 : 0 }]);
+  metrics.planCacheEntries.readFrom(() => [{ labels: {}, value: plans.size }]);
+  metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.bytes }]);
+  metrics.configuration.readFrom(() => [
+    { labels: { version: String(publisher.current.version), hash: publisher.current.config.version }, value: 1 },
+  ]);
+  metrics.schemaVersion.readFrom(() => [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.version })));
+  metrics.schemaMissing.readFrom(() => [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.missing.size })));
+
+  function sourceStatuses(): SourceStatus[] {
+    return [...publisher.current.ruleSets].flatMap(([database, rules]) =>
+      rules.shardSources.flatMap((group) => {
+        const missing = publisher.current.schemas.get(database)?.missing.get(group);
+        const members = [primaryOf(rules, group), ...replicasOf(rules, group)].filter((source) => source !== undefined);
+        return members.map((source, index): SourceStatus => {
+          const stats = pools.stats(source);
+          const down = stats.some((pool) => pool.down);
+          return {
+            database,
+            source: source.name,
+            group,
+            role: index === 0 ? 'primary' : 'replica',
+            address: `${source.socketPath ?? `${source.host}:${source.port}`}/${source.database}`,
+            up: !down && (index > 0 || missing === undefined),
+            ...(index === 0 && missing !== undefined ? { reason: missing } : {}),
+            idle: stats.reduce((sum, pool) => sum + pool.idle, 0),
+            leased: stats.reduce((sum, pool) => sum + pool.leased, 0),
+            waiting: stats.reduce((sum, pool) => sum + pool.waiting, 0),
+          };
+        });
+      }),
+    );
+  }
+
+  function healthReasons(): HealthReason[] {
+    const reasons: HealthReason[] = [];
+    if (lifecycle.phase !== 'ready') reasons.push({ code: lifecycle.phase, message: `the sidecar is ${lifecycle.phase}` });
+    for (const [database, schema] of publisher.current.schemas) {
+      for (const [source, reason] of schema.missing) reasons.push({ code: 'source', message: `${database}.${source}: ${reason}` });
+    }
+    if (publisher.lastResult?.kind === 'refused') reasons.push({ code: 'configuration', message: publisher.lastResult.reason });
+    return reasons;
+  }
+
+  function statusReport(): StatusReport {
+    const { config: now, version, loadedAt } = publisher.current;
+    return {
+      version: options.version,
+      pid: process.pid,
+      phase: lifecycle.phase,
+      uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
+      listen: listeners.map((listener) => listener.address),
+      ...(http === undefined ? {} : { http: http.address }),
+      ...(admin === undefined ? {} : { admin: admin.address }),
+      workers: WORKERS,
+      sessions: sessions.size,
+      configuration: {
+        version,
+        hash: now.version,
+        loadedAt: new Date(loadedAt).toISOString(),
+        databases: [...publisher.current.ruleSets.keys()],
+        last: publisher.lastResult?.kind ?? 'applied',
+        problems: publisher.problems.map((problem) => `${problem.file}:${problem.line}:${problem.column} ${problem.code} ${problem.message}`),
+      },
+      reasons: healthReasons(),
+    };
+  }
+
+  const onError = (error: unknown): void => logger.error({ error }, 'http.error');
+  const http =
+    config.http === undefined
+      ? undefined
+      : await openHealthServer({
+          address: config.http,
+          health: { started: () => lifecycle.phase !== 'starting', ready: () => lifecycle.ready, reasons: healthReasons, alive: () => true },
+          metrics: { text: () => metrics.registry.text(), contentType: exposition },
+          onError,
+        });
+  if (http !== undefined) closers.push(() => http.close());
+  const admin =
+    config.admin === undefined
+      ? undefined
+      : await openAdminServer({
+          address: config.admin,
+          token: loadAdminToken(options.stateDirectory).token,
+          operator: {
+            status: statusReport,
+            sources: sourceStatuses,
+            reload: async () => reloadAnswer(await publisher.reload('admin'), publisher.current),
+            drain: (limits) => void drain('admin', limits),
+            quit: () => void drain('quitquitquit', { minDrainMs: 0 }),
+          },
+          audit: (action) => logger.info(action, 'admin.order'),
+          onError,
+        }).catch(async (error: unknown) => {
+          await http?.close();
+          throw error;
+        });
+  if (admin !== undefined) closers.push(() => admin.close());
+
+  async function drain(reason: string, limits: { readonly minDrainMs?: number; readonly maxDrainMs?: number } = {}): Promise<void> {
+    await lifecycle.drain(reason, { minDrainMs: limits.minDrainMs ?? 0, maxDrainMs: limits.maxDrainMs ?? 30_000 });
+    await end();
+  }
+
+  // -- open last --
+  await Promise.all(starting);
+  try {
+    for (const address of config.listen) listeners.push(await Listener.open(share, address));
+  } catch (error) {
+    for (const listener of listeners) listener.stopAccepting();
+    await end();
+    throw error;
+  }
+  publisher.watch();
+  lifecycle.markReady();
+  return {
+    listen: listeners.map((listener) => listener.address),
+    ...(http === undefined ? {} : { http: http.address }),
+    ...(admin === undefined ? {} : { admin: admin.address }),
+    pid: process.pid,
+    stopped: stopped.promise,
+    drain: (reason) => drain(reason),
+    kill: async (reason) => {
+      logger.warn({ reason }, 'lifecycle.killed');
+      for (const listener of listeners) {
+        listener.stopAccepting();
+        listener.closeAll();
+      }
+      await end();
+    },
+  };
+}
+
+function reloadProblems(result: ReloadResult): string[] {
+  return result.kind === 'refused' ? [result.reason] : [];
+}
+
+function reloadAnswer(result: ReloadResult, current: Configuration): ReloadAnswer {
+  return {
+    result: result.kind,
+    version: current.version,
+    hash: current.config.version,
+    problems: result.problems.map(({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}`),
+    restart: result.kind === 'applied' ? result.restart : [],
+  };
+}
+
+/** What the backends of the first database say; the build's own default while none has answered. */
+function serverVersionOf(configuration: Configuration): string {
+  for (const schema of configuration.schemas.values()) {
+    const { serverVersion, mariadb } = schema;
+    const text = `${Math.floor(serverVersion / 10_000)}.${Math.floor(serverVersion / 100) % 100}.${serverVersion % 100}`;
+    return mariadb ? `${text}-MariaDB` : text;
+  }
+  return '10.11.0-MariaDB';
+}
+
+function secretsOf(ruleSets: Iterable<RuleSet>): string[] {
+  return [...ruleSets].flatMap((rules) => [...rules.dataSources.values()].map((source) => source.password)).filter((secret) => secret !== '');
+}
