@@ -1,6 +1,6 @@
 /** Finds where a statement of a packet ends, and says when only a full parse could know. */
 
-import { Keyword, Op } from './keywords.ts';
+import { Keyword, keywordCount, Op } from './keywords.ts';
 import { TokenKind, type TokenList } from './tokens.ts';
 
 /** Where a statement ends. */
@@ -11,8 +11,14 @@ export interface StatementEnd {
   readonly certain: boolean;
 }
 
+function table(ids: readonly number[]): Uint8Array {
+  const flags = new Uint8Array(keywordCount + 1);
+  for (const id of ids) flags[id] = 1;
+  return flags;
+}
+
 /** First words of compound statements (MariaDB runs them outside of programs, too). */
-const compoundWords = new Set<number>([
+const compoundWords = table([
   Keyword.IF,
   Keyword.CASE,
   Keyword.LOOP,
@@ -25,7 +31,7 @@ const compoundWords = new Set<number>([
 ]);
 
 /** What CREATE and ALTER make with a body of statements. */
-const programWords = new Set<number>([
+const programWords = table([
   Keyword.PROCEDURE,
   Keyword.FUNCTION,
   Keyword.TRIGGER,
@@ -35,7 +41,7 @@ const programWords = new Set<number>([
 ]);
 
 /** What CREATE and ALTER make without one. */
-const plainWords = new Set<number>([
+const plainWords = table([
   Keyword.TABLE,
   Keyword.VIEW,
   Keyword.INDEX,
@@ -77,6 +83,7 @@ export function nextSemicolon(tokens: TokenList, first: number): number {
 /** Whether the statement at `first` may hold other statements, each with a `;` of its own. */
 export function mayHoldStatements(tokens: TokenList, first: number): boolean {
   const { kinds, ids, count } = tokens;
+  first = afterSetStatement(tokens, first);
   if (first >= count) return false;
   // A label, as MariaDB writes it (`name:`) or as its Oracle mode does (`<<name>>`).
   if (kinds[first] === TokenKind.punctuation) return ids[first] === Op.SHIFT_LEFT;
@@ -89,15 +96,29 @@ export function mayHoldStatements(tokens: TokenList, first: number): boolean {
     if (kinds[first + 1] === TokenKind.punctuation) return ids[first + 1] !== Op.SEMICOLON;
     return ids[first + 1] !== Keyword.WORK || kinds[first + 1] !== TokenKind.word;
   }
-  if (verb === Keyword.SET && ids[first + 1] === Keyword.STATEMENT) {
-    // SET STATEMENT a = 1, ... FOR statement
-    for (let i = first + 2; i < count; i++) {
-      if (kinds[i] === TokenKind.punctuation && ids[i] === Op.SEMICOLON) return false;
-      if (kinds[i] === TokenKind.word && ids[i] === Keyword.FOR && mayHoldStatements(tokens, i + 1)) return true;
+  return compoundWords[verb] === 1;
+}
+
+/** MariaDB's `SET STATEMENT a = 1, ... FOR statement`: index of the statement behind all such prefixes. */
+function afterSetStatement(tokens: TokenList, first: number): number {
+  const { kinds, ids, count } = tokens;
+  while (first + 1 < count && kinds[first] === TokenKind.word && ids[first] === Keyword.SET) {
+    if (kinds[first + 1] !== TokenKind.word || ids[first + 1] !== Keyword.STATEMENT) break;
+    let depth = 0;
+    let i = first + 2;
+    for (; i < count; i++) {
+      const id = ids[i];
+      if (kinds[i] === TokenKind.word) {
+        if (id === Keyword.FOR && depth === 0) break;
+      } else if (kinds[i] === TokenKind.punctuation) {
+        if (id === Op.SEMICOLON) return first;
+        if (id === Op.LPAREN) depth++;
+        else if (id === Op.RPAREN) depth--;
+      }
     }
-    return false;
+    first = i + 1;
   }
-  return compoundWords.has(verb);
+  return first;
 }
 
 /** `i` is after CREATE or ALTER. */
@@ -114,8 +135,8 @@ function createsProgram(tokens: TokenList, i: number): boolean {
         if (kinds[i] === TokenKind.userVariable) i++;
         continue;
       }
-      if (programWords.has(id)) return true;
-      if (plainWords.has(id)) return false;
+      if (programWords[id] === 1) return true;
+      if (plainWords[id] === 1) return false;
     }
     i++;
   }

@@ -203,5 +203,7 @@ test('statement ends', () => {
     assert.equal(textOf(tokens, end.endToken), ';');
     assert.equal(textOf(tokens, end.endToken + 1), 'select');
   }
+  const nested = lexed(`${'set statement a = 1 for '.repeat(20000)} begin not atomic select 1; end`);
+  assert.equal(statementEnd(nested, 0).certain, false);
   assert.deepEqual(statementEnd(lexed('', mariadbMode), 0), { endToken: 0, certain: true });
 });
