@@ -111,6 +111,8 @@ test('slots', () => {
   assert.deepEqual(printed('insert into t values (1, ?), (2, ?)').slots, ['scalar 1', 'scalar 2']);
   assert.deepEqual(printed('insert into t values (1, -1), (2, 1)').slots.length, 4);
   assert.deepEqual(printed('insert into t values (1, f(1, 2)), (2, f(1, 2))').slots.length, 6);
+  assert.deepEqual(printed('insert into t values (f(1)), (g(1))').slots, ['scalar 1', 'scalar 1']);
+  assert.deepEqual(printed('insert into t values (f(1)), (f (1))').slots, ['scalar 1', 'scalar 1']);
   assert.deepEqual(printed('replace into t value (default), (default)').slots, ['rows 2/1 ( default ) , ( default )']);
   assert.deepEqual(printed('select a from t where x in (1, ?) and y in (1, null) and z in (-1)').slots.length, 3);
   assert.deepEqual(printed("select _utf8mb4'a', date'2020-01-01'").slots, [
