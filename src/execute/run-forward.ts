@@ -31,59 +31,69 @@ export async function runForward(run: StatementRun, request: ForwardRequest): Pr
 async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry: boolean): Promise<Outcome | 'retry'> {
   const { backend, reply } = run;
   const { query, names } = request;
-  const schemas = backend.directory.physicalSchemas;
   let held: StatementLease | undefined;
+  const progress = { started: false };
   try {
     held = await backend.take(query.source, request.access);
-    if (run.plan.effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
-    const answer = new ForwardAnswer(reply, held, request, schemas);
-    await sendShardQuery(held.lease, query, run.request, answer);
-    const fault = await answer.done;
-    if (fault !== undefined) {
-      held.destroy();
-      const wasHeld = held.held;
-      held = undefined;
-      // Safe to repeat: nothing has been told, and either the server cannot have run it or it only reads.
-      const repeatable = !fault.mayHaveExecuted || request.access === 'read';
-      if (mayRetry && !wasHeld && repeatable && !answer.started) return 'retry';
-      if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
-      return failed(reply, sourceFault(fault, query.source));
-    }
-    let insertId = answer.insertId;
-    if (run.plan.effects.setsInsertId) backend.insertIdUnknown(held.lease);
-    if (answer.error === undefined) {
-      if (run.insertIdUncertain && insertId !== 0n) insertId = await lastInsertId(held);
-      if (run.plan.effects.assigns.length > 0) await backend.learnUserVariables(held.lease, run.plan.effects.assigns);
-    }
-    let diagnostics: readonly Diagnostic[] = answer.error === undefined ? [] : [errorDiagnostic(answer.error)];
-    if (answer.warnings > 0 || answer.error !== undefined) {
-      diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
-        ...entry,
-        message: logicalMessage(entry.message, entry.code, names, schemas),
-      }));
-    }
-    return {
-      failed: answer.error !== undefined,
-      rows: BigInt(reply.rowsPassed),
-      affected: answer.affected,
-      insertId,
-      diagnostics,
-      errno: answer.error?.errno ?? 0,
-    };
+    return await forwardOn(run, request, held, progress);
   } catch (error) {
-    if (error instanceof Fault) {
-      const wasHeld = held?.held ?? false;
-      held?.destroy();
-      held = undefined;
-      if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
-    } else if (!(error instanceof ServerError) && !(error instanceof MeshError)) {
-      held?.destroy();
-      held = undefined;
+    if (!(error instanceof Fault)) {
+      if (!(error instanceof ServerError) && !(error instanceof MeshError)) {
+        held?.destroy();
+        held = undefined;
+      }
+      return failed(reply, clientError(error, query.source, names, backend.directory.physicalSchemas));
     }
-    return failed(reply, clientError(error, query.source, names, schemas));
+    const wasHeld = held?.held ?? false;
+    held?.destroy();
+    held = undefined;
+    // Safe to repeat: nothing has been told, and either the server cannot have run it or it only reads.
+    const repeatable = !error.mayHaveExecuted || request.access === 'read';
+    if (mayRetry && !wasHeld && repeatable && !progress.started) return 'retry';
+    if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
+    return failed(reply, sourceFault(error, query.source));
   } finally {
     await held?.done(run.plan.effects.opaque);
   }
+}
+
+/** Runs on this lease. Rejects with BackendFault if the connection is lost; a server's error is an outcome. */
+export async function forwardOn(
+  run: StatementRun,
+  request: ForwardRequest,
+  held: StatementLease,
+  progress: { started: boolean } = { started: false },
+): Promise<Outcome> {
+  const { backend, reply } = run;
+  const { effects } = run.plan;
+  const schemas = backend.directory.physicalSchemas;
+  if (effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
+  const answer = new ForwardAnswer(reply, held, request, schemas);
+  await sendShardQuery(held.lease, request.query, run.request, answer);
+  const fault = await answer.done;
+  progress.started = answer.started;
+  if (fault !== undefined) throw fault;
+  let insertId = answer.insertId;
+  if (effects.setsInsertId) backend.insertIdUnknown(held.lease);
+  if (answer.error === undefined) {
+    if (run.insertIdUncertain && insertId !== 0n) insertId = await lastInsertId(held);
+    if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
+  }
+  let diagnostics: readonly Diagnostic[] = [];
+  if (answer.warnings > 0 || answer.error !== undefined) {
+    diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
+      ...entry,
+      message: logicalMessage(entry.message, entry.code, request.names, schemas),
+    }));
+  }
+  return {
+    failed: answer.error !== undefined,
+    rows: BigInt(reply.rowsPassed),
+    affected: answer.affected,
+    insertId,
+    diagnostics,
+    errno: answer.error?.errno ?? 0,
+  };
 }
 
 async function lastInsertId(held: StatementLease): Promise<bigint> {

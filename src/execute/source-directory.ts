@@ -8,6 +8,12 @@ export interface SourceDirectory {
   physicalSchema(source: string): string;
   /** All physical schema names, for error texts. */
   readonly physicalSchemas: ReadonlySet<string>;
-  /** Distinguishes servers that host several sources: two sources with equal keys are on one server. */
   readonly defaultSource: string;
+  /** All shard sources. */
+  readonly sources: readonly string[];
+  readonly logicalDatabase: string;
+  /** Logical name of a physical table; undefined if the rules hide it. */
+  logicalName(source: string, physicalTable: string): string | undefined;
+  /** The same, but only on the one node that stands for the whole table, so that each is shown once. */
+  shownAs(source: string, physicalTable: string): string | undefined;
 }

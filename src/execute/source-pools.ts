@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type BackendTls, type CapabilityClass, Pool, type PoolStats } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
-import { type DataSource, primaryOf, type RuleSet } from '../rules/index.ts';
+import { type DataSource, physicalTablesOf, primaryOf, type RuleSet, singleTableAllowed } from '../rules/index.ts';
 import type { SourceDirectory } from './source-directory.ts';
 
 interface PoolEntry {
@@ -68,12 +68,28 @@ export function ruleSources(rules: RuleSet, pools: SourcePools): SourceDirectory
     if (source === undefined) throw new MeshError('SM_CONFIG', { message: `there is no source '${name}'` });
     return source;
   };
+  const logical = new Map<string, ReadonlyMap<string, string>>(rules.shardSources.map((name) => [name, physicalTablesOf(rules, name)]));
+  const logicalName = (source: string, table: string): string | undefined =>
+    logical.get(source)?.get(table) ?? (isHidden(table) || !singleTableAllowed(rules, source, table) ? undefined : table);
   return {
+    sources: rules.shardSources,
+    logicalDatabase: rules.databaseName,
+    logicalName,
+    shownAs: (source, table) => {
+      const name = logicalName(source, table);
+      const first = name === undefined ? undefined : rules.tables.get(name)?.nodes[0];
+      return first === undefined || (first.source === source && first.table === table) ? name : undefined;
+    },
     primaryPool: (name, capabilities) => pools.pool(primary(name), capabilities),
     physicalSchema: (name) => primary(name).database,
     physicalSchemas: new Set([...rules.dataSources.values()].map((source) => source.database)),
     defaultSource: rules.defaultSource,
   };
+}
+
+/** Tables of the mesh itself. */
+function isHidden(table: string): boolean {
+  return table.startsWith('shardmesh_') || table.startsWith('_shardmesh');
 }
 
 function identity(source: DataSource): string {

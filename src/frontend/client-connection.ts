@@ -168,6 +168,12 @@ export class ClientConnection {
     plain.removeAllListeners('data');
     plain.removeAllListeners('close');
     const expected = this.#framer.nextSequenceId;
+    // Clients may send their first TLS bytes in one segment with the request.
+    const rest = this.#framer.takeRest();
+    if (rest.length > 0) {
+      plain.pause();
+      plain.unshift(rest);
+    }
     const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
     this.#socket = secure;
     this.#framer = new PacketFramer(HANDSHAKE_PACKET_MAX);

@@ -19,22 +19,26 @@ export async function notUnderstood(run: StatementRun, context: CommandContext, 
     const route = { target: 'one', role: 'primary', reason: 'single source', detail: '', nodes: [{ source, tables: [] }], nodesTotal: 1 } as const;
     return execute(opaque, { kind: 'forward', access: 'write', route, query, names }, { schemaChanged: () => database.schemaChanged('not understood') });
   }
-  const held = await backend.takeFree(source);
+  throw await syntaxJudgement(context, text, problem);
+}
+
+/** The server's own error if it finds the syntax wrong as well; else the parser's. PREPARE parses and does not execute. */
+export async function syntaxJudgement(context: CommandContext, text: Buffer, problem: MeshError): Promise<Error> {
+  const { backend } = context.session;
+  const held = await backend.takeFree(backend.directory.defaultSource);
   try {
-    // PREPARE parses and does not execute.
     const prepared = text.toString('utf8');
     await held.lease.connection.prepare(prepared);
     held.lease.connection.closePrepared(prepared);
+    return problem;
   } catch (error) {
-    if (error instanceof ServerError && error.errno === ER_PARSE_ERROR) throw error;
-    if (!(error instanceof ServerError)) held.destroy();
+    if (error instanceof ServerError) return error.errno === ER_PARSE_ERROR ? error : problem;
+    held.destroy();
+    return problem;
   } finally {
     await held.done();
   }
-  return execute(run, { kind: 'refuse', error: problem }, noAftermath);
 }
-
-const noAftermath = { schemaChanged: () => Promise.resolve() };
 
 /** Exactly one source, without replicas, and no sharded or broadcast table. */
 function isOneServer(context: CommandContext): boolean {

@@ -7,6 +7,7 @@ import { noHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint, TokenKind } from '../sql/index.ts';
 import { buildPrepareOk, type ExecuteParameter, parseExecute, payloadOf } from '../wire/index.ts';
 import { checkPrivileges } from './accounts.ts';
+import { syntaxJudgement } from './not-understood.ts';
 import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
@@ -34,6 +35,9 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
   }
   const plan = compile({ tokens, fingerprint: print, env: environment, hints: noHints });
   checkPrivileges(account, plan.privileges, state.host);
+  const input = { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys };
+  if (plan.kind === 'notUnderstood') throw await syntaxJudgement(context, text, refusalOf(await bind(plan, input)));
+  if (plan.kind === 'refuse') throw refusalOf(await bind(plan, input));
   const metadata = await backendMetadata(context, plan, tokens, print);
   const statement: PreparedStatement = {
     id: session.nextStatementId,
@@ -62,6 +66,10 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
   );
   definitions(context, metadata.parameters.length > 0 ? metadata.parameters : Array.from({ length: statement.parameterCount }, () => PARAMETER_DEFINITION));
   definitions(context, metadata.columns);
+}
+
+function refusalOf(action: Action): MeshError {
+  return action.kind === 'refuse' ? action.error : new MeshError('SM_INTERNAL', { message: `a refused plan became ${action.kind}` });
 }
 
 function definitions(context: CommandContext, list: readonly Buffer[]): void {

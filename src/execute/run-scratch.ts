@@ -1,0 +1,138 @@
+/** A SELECT that only a server can answer: its tables' needed rows are copied into temporary tables, then its own text runs there. */
+import { BackendFault, type Lease } from '../backend/index.ts';
+import { MeshError } from '../base/index.ts';
+import { ScratchInsert, scratchLoadSettings } from '../merge/index.ts';
+import type { Action, ScratchFeed } from '../plan/index.ts';
+import { settingsReplay, withVariables } from '../session/index.ts';
+import { BinaryRowView, ColumnFlag, decodeBinaryValue, FieldType, parseColumnDefinition, payloadOf, temporalToText, writeTextRow } from '../wire/index.ts';
+import { sourceFault } from './faults.ts';
+import { informationSchemaRows } from './information-schema.ts';
+import { failed, forwardOn } from './run-forward.ts';
+import { shardFailure } from './run-scatter.ts';
+import { runForOk } from './run-write.ts';
+import type { StatementLease } from './session-backend.ts';
+import { openShardReads } from './shard-reads.ts';
+import { textRequest } from './shard-request.ts';
+import type { ShardStream } from './shard-stream.ts';
+import type { Outcome, StatementRun } from './statement-run.ts';
+
+/** One INSERT of the load. */
+const INSERT_BYTES = 512 * 1024;
+
+type Scratch = Extract<Action, { kind: 'scratch' }>;
+
+/** Never rejects: failures are told to the reply. The temporary tables are gone when it resolves. */
+export async function runScratch(run: StatementRun, action: Scratch): Promise<Outcome> {
+  const { backend, reply } = run;
+  const { scratch, names } = action;
+  const schemas = backend.directory.physicalSchemas;
+  let held: StatementLease | undefined;
+  const made: string[] = [];
+  try {
+    // Outside of the session's transaction: only the feeds must see its writes, and they are read inside of it.
+    held = await backend.takeFree(scratch.source);
+    const { lease } = held;
+    const load = loadSettings(run);
+    let copied = 0;
+    for (const feed of scratch.feeds) {
+      if (load.enter !== undefined) await lease.connection.query(load.enter);
+      await define(run, feed, lease);
+      made.push(feed.name);
+      copied += await fill(run, feed, lease, run.limits.resultMemory - copied);
+      if (load.leave !== undefined) await lease.connection.query(load.leave);
+    }
+    const outcome = await forwardOn(run, { query: scratch.final, access: 'read', names }, held);
+    await lease.connection.query(`DROP TEMPORARY TABLE ${made.map((name) => `\`${name}\``).join(',')}`);
+    made.length = 0;
+    return outcome;
+  } catch (error) {
+    // What is left on the connection is not known: it goes.
+    held?.destroy();
+    held = undefined;
+    if (error instanceof BackendFault) return failed(reply, sourceFault(error, scratch.source));
+    return failed(reply, shardFailure(error, names, schemas));
+  } finally {
+    await held?.done();
+  }
+}
+
+/** A definition by query may hold the client's parameters: then it is executed as prepared. */
+async function define(run: StatementRun, feed: ScratchFeed, lease: Lease): Promise<void> {
+  const { text, parameters } = feed.define;
+  const plain = parameters !== undefined && parameters.length === 0;
+  const request = plain ? textRequest : run.request;
+  await runForOk({ ...run, request }, { source: '', text, parameters, nodeTables: [] }, lease);
+}
+
+/** SET statements into and out of the load's settings, where they differ from the session's. */
+function loadSettings(run: StatementRun): { readonly enter: string | undefined; readonly leave: string | undefined } {
+  const client = run.state.settings;
+  const loading = withVariables(client, scratchLoadSettings);
+  return { enter: settingsReplay(client, loading), leave: settingsReplay(loading, client) };
+}
+
+/** Copies a feed's rows; answers the bytes that went through. */
+async function fill(run: StatementRun, feed: ScratchFeed, lease: Lease, bytesMax: number): Promise<number> {
+  if (feed.rows.kind === 'informationSchema') {
+    await informationSchemaRows(run, feed.name, feed.rows.table, lease);
+    return 0;
+  }
+  const insert = new ScratchInsert(feed, INSERT_BYTES);
+  let bytes = 0;
+  const send = async (text: Buffer | undefined): Promise<void> => {
+    if (text === undefined) return;
+    bytes += text.length;
+    if (bytes > bytesMax) throw new MeshError('SM_RESULT_TOO_LARGE', { limit: run.limits.resultMemory });
+    await lease.connection.query(text);
+  };
+  const reads = await openShardReads(run, feed.rows.queries, false);
+  try {
+    for (const stream of reads.streams) {
+      const toText = run.request.kind === 'text' ? undefined : await binaryToText(stream);
+      for (;;) {
+        const batch = await stream.next();
+        if (batch === undefined) break;
+        for (let index = 0; index < batch.count; index += 1) {
+          const start = batch.bounds[2 * index] as number;
+          const end = batch.bounds[2 * index + 1] as number;
+          if (toText === undefined) {
+            await send(insert.add(batch.buffer, start, end));
+          } else {
+            const row = toText(batch.buffer, start, end);
+            await send(insert.add(row, 0, row.length));
+          }
+        }
+      }
+    }
+    await send(insert.finish());
+  } finally {
+    await reads.close();
+  }
+  return bytes;
+}
+
+/** Binary rows (of a prepared statement) as text rows: numbers are written with all their digits. */
+async function binaryToText(stream: ShardStream): Promise<(buffer: Buffer, start: number, end: number) => Buffer> {
+  const columns = (await stream.definitions()).map((definition) => parseColumnDefinition(definition));
+  const view = new BinaryRowView(columns.map((column) => column.type));
+  return (buffer, start, end) => {
+    view.reset(buffer, start, end);
+    const values = columns.map((column, index) => {
+      const [from, to] = [view.starts[index] as number, view.ends[index] as number];
+      if (from < 0) return null;
+      const value = decodeBinaryValue(column.type, (column.flags & ColumnFlag.UNSIGNED) !== 0, buffer, from, to);
+      if (Buffer.isBuffer(value)) return value;
+      switch (column.type) {
+        case FieldType.DATE:
+        case FieldType.DATETIME:
+        case FieldType.TIMESTAMP:
+        case FieldType.TIME:
+          return temporalToText(column.type, buffer, from, to, column.decimals);
+        default:
+          return Object.is(value, -0) ? '-0' : String(value);
+      }
+    });
+    return payloadOf((writer) => writeTextRow(writer, values));
+  };
+}
+
