@@ -59,7 +59,7 @@ export class FakeServer {
 
   private constructor(options: FakeServerOptions) {
     this.#options = options;
-    this.#server = net.createServer((socket) => {
+    this.#server = net.createServer({ noDelay: true }, (socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
       socket.on('error', () => {});
