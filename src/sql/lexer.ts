@@ -6,7 +6,8 @@ import { readComment } from './comment.ts';
 import { keywordByHash } from './keyword-lookup.ts';
 import { Op } from './keywords.ts';
 import { bitsEnd, digitsEnd, hexEnd, numberEnd } from './number-text.ts';
-import { quotedEnd, stringEnd } from './quoted-text.ts';
+import { pushOperator } from './operator-token.ts';
+import { prefixedLiteral, pushName, pushString, pushVariable } from './quoted-token.ts';
 import { TokenBuffer } from './token-buffer.ts';
 import { type LexMode, TokenKind, type TokenList } from './tokens.ts';
 
@@ -231,116 +232,6 @@ export class Lexer {
     tokens.push(TokenKind.decimal, start, fraction, 0);
     return fraction;
   }
-}
-
-/** N'..', x'..' and b'..'; returns the literal's end, or 0 if there is none at `i`. */
-function prefixedLiteral(
-  tokens: TokenBuffer,
-  text: Uint8Array,
-  i: number,
-  length: number,
-  c: number,
-  mode: LexMode,
-): number {
-  if (i + 1 >= length || text[i + 1] !== 0x27) return 0;
-  const prefix = c | 0x20;
-  if (prefix === 0x6e) return pushString(tokens, text, i, i + 1, length, mode);
-  if (prefix !== 0x78 && prefix !== 0x62) return 0;
-  const hex = prefix === 0x78;
-  const end = hex ? hexEnd(text, i + 2, length) : bitsEnd(text, i + 2, length);
-  if (text[end] === 0x27 && (!hex || (end - i) % 2 === 0)) {
-    tokens.push(hex ? TokenKind.hex : TokenKind.bit, i, end + 1, 0);
-    return end + 1;
-  }
-  let close = end;
-  while (close < length && text[close] !== 0x27) close++;
-  close = Math.min(length, close + 1);
-  tokens.push(TokenKind.bad, i, close, 0);
-  return close;
-}
-
-/** A string that starts at `start` and whose quote is at `quote`. */
-function pushString(
-  tokens: TokenBuffer,
-  text: Uint8Array,
-  start: number,
-  quote: number,
-  length: number,
-  mode: LexMode,
-): number {
-  const end = stringEnd(text, quote, length, !mode.noBackslashEscapes);
-  tokens.push(end < 0 ? TokenKind.bad : TokenKind.string, start, end < 0 ? length : end, 0);
-  return end < 0 ? length : end;
-}
-
-/** A quoted name. */
-function pushName(tokens: TokenBuffer, text: Uint8Array, start: number, length: number): number {
-  const end = quotedEnd(text, start, length);
-  tokens.push(end < 0 ? TokenKind.bad : TokenKind.quotedName, start, Math.abs(end), 0);
-  return Math.abs(end);
-}
-
-/** @name, @'name', @"name" or @`name`. An @ with nothing of that kind behind it is bad. */
-function pushVariable(
-  tokens: TokenBuffer,
-  text: Uint8Array,
-  start: number,
-  length: number,
-  classes: Uint8Array,
-  mode: LexMode,
-): number {
-  const c = start + 1 < length ? text[start + 1]! : 0;
-  let end = start + 1;
-  if (c === 0x27 || (c === 0x22 && !mode.ansiQuotes)) {
-    end = stringEnd(text, end, length, !mode.noBackslashEscapes);
-    if (end < 0) end = -length;
-  } else if (c === 0x60 || c === 0x22) {
-    end = quotedEnd(text, end, length);
-  } else {
-    while (end < length && (classes[text[end]!]! >= letter || text[end] === 0x2e)) end++;
-    if (end === start + 1) end = -end;
-  }
-  tokens.push(end < 0 ? TokenKind.bad : TokenKind.userVariable, start, Math.abs(end), 0);
-  return Math.abs(end);
-}
-
-/** The operators of two or three characters, and every byte that starts no token. */
-function pushOperator(tokens: TokenBuffer, text: Uint8Array, i: number, c: number): number {
-  const next = text[i + 1];
-  let id = 0;
-  let end = i + 1;
-  if (c === 0x3c) {
-    if (next === 0x3d) {
-      end = text[i + 2] === 0x3e ? i + 3 : i + 2;
-      id = end === i + 3 ? Op.NULL_SAFE_EQ : Op.LE;
-    } else if (next === 0x3e || next === 0x3c) {
-      end = i + 2;
-      id = next === 0x3e ? Op.NE : Op.SHIFT_LEFT;
-    } else {
-      id = Op.LT;
-    }
-  } else if (c === 0x3e) {
-    if (next === 0x3d || next === 0x3e) {
-      end = i + 2;
-      id = next === 0x3d ? Op.GE : Op.SHIFT_RIGHT;
-    } else {
-      id = Op.GT;
-    }
-  } else if (c === 0x21) {
-    if (next === 0x3d) end = i + 2;
-    id = next === 0x3d ? Op.NE : Op.BANG;
-  } else if (c === 0x7c) {
-    if (next === 0x7c) end = i + 2;
-    id = next === 0x7c ? Op.PIPE_PIPE : Op.PIPE;
-  } else if (c === 0x26) {
-    if (next === 0x26) end = i + 2;
-    id = next === 0x26 ? Op.AND_AND : Op.AMPERSAND;
-  } else if (c === 0x3a) {
-    if (next === 0x3d) end = i + 2;
-    id = next === 0x3d ? Op.ASSIGN : Op.COLON;
-  }
-  tokens.push(id === 0 ? TokenKind.bad : TokenKind.punctuation, i, end, id);
-  return end;
 }
 
 /** Whether the word [start, end), which begins with `_`, is a charset introducer: a literal follows it. */
