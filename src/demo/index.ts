@@ -5,3 +5,4 @@ export { type Account, grantSchemas } from './server-accounts.ts';
 export { findProgram, findServer, type ServerBinary } from './server-binary.ts';
 export { type ServerOptions, type ServerProcess, startServerProcess } from './server-process.ts';
 export { followPrimary, waitForReplica } from './server-replica.ts';
+export { type SidecarOptions, type SidecarProcess, startSidecar } from './sidecar-process.ts';
