@@ -15,7 +15,7 @@ const algorithm: StandardAlgorithm = {
   type: 'HASH_MOD',
   props: {},
   keyForm: 'value',
-  variables: undefined,
+  variables: ['id'],
   targetCount: 2,
   bind: () => ({ placeValue: () => 0, placeRange: () => 'all' }),
 };
