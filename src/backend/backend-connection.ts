@@ -14,7 +14,7 @@ import {
 import { BackendFault } from './backend-fault.ts';
 import { changeUserOn } from './change-user.ts';
 import { type ConnectOptions, trackingSql } from './connect-options.ts';
-import { type OpenBackend, openBackend } from './open-backend.ts';
+import { CONNECT_TIMEOUT_MS, type OpenBackend, openBackend } from './open-backend.ts';
 import { prepareOn } from './prepare-statement.ts';
 import { PreparedCache, type PreparedHandle } from './prepared-cache.ts';
 import type { RequestKind, ResponseHandler } from './request-kind.ts';
@@ -67,6 +67,8 @@ export class BackendConnection {
   /** Connects, authenticates and runs `initSql`. Rejects with BackendFault (stage `connect` or `handshake`). */
   static async connect(options: ConnectOptions): Promise<BackendConnection> {
     const connection = new BackendConnection(options, await openBackend(options));
+    const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+    const timer = setTimeout(() => connection.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       await connection.#initialise();
     } catch (error) {
@@ -79,6 +81,8 @@ export class BackendConnection {
       });
       connection.destroy(fault);
       throw fault;
+    } finally {
+      clearTimeout(timer);
     }
     return connection;
   }
@@ -214,9 +218,22 @@ export class BackendConnection {
   async prepare(sql: string): Promise<PreparedHandle> {
     const known = this.#prepared.get(sql);
     if (known !== undefined) return known;
+    const key = this.#prepared.key(sql);
     const handle = await prepareOn(this, sql);
-    this.#prepared.set(handle);
+    this.#prepared.set(key, handle);
     return handle;
+  }
+
+  /**
+   * Tells apart the settings under which statements are prepared (schema, sql_mode, character sets, as any text): a statement
+   * prepared under one scope is never answered under another. Set it with each change of them; empty after `reset`.
+   */
+  get preparedScope(): string {
+    return this.#prepared.scope;
+  }
+
+  set preparedScope(scope: string) {
+    this.#prepared.scope = scope;
   }
 
   /** The statement if it is prepared already. */
@@ -226,7 +243,7 @@ export class BackendConnection {
 
   /** Keeps a statement that was prepared with `run(..., 'prepare', ...)`. */
   keepPrepared(handle: PreparedHandle): void {
-    this.#prepared.set(handle);
+    this.#prepared.set(this.#prepared.key(handle.text), handle);
   }
 
   /** Forgets a statement and closes it on the server. */
@@ -244,6 +261,7 @@ export class BackendConnection {
 
   /**
    * COM_RESET_CONNECTION and `initSql` in one write. `sessionState` and prepared statements are forgotten. The current schema stays.
+   * If it rejects, destroy the connection: what is left on it is unknown.
    * Never on a connection with a prepared XA branch of MariaDB (transactions.md): its commit would be lost.
    */
   async reset(): Promise<void> {
@@ -353,12 +371,12 @@ export class BackendConnection {
       }
       try {
         at = this.#scanner.scan(chunk, at, chunk.length, request.handler);
+        if (this.#scanner.active) {
+          request.handler.onChunkEnd?.();
+          return;
+        }
       } catch (error) {
         this.destroy(error as Error);
-        return;
-      }
-      if (this.#scanner.active) {
-        request.handler.onChunkEnd?.();
         return;
       }
       this.#finish(request, chunk, at);
@@ -402,11 +420,13 @@ export class BackendConnection {
     this.#dialogue = undefined;
     dialogue?.(EMPTY);
     for (const request of waiting) {
-      request.handler.onFault(faultOf(cause, 'request', request.sent && !nothingExecuted));
+      try {
+        request.handler.onFault(faultOf(cause, 'request', request.sent && !nothingExecuted));
+      } catch {
+        // A listener's bug must not keep the others from hearing; the connection is closed already.
+      }
     }
-    this.onClose?.(
-      cause === undefined ? undefined : faultOf(cause, wasBusy ? 'request' : 'idle', wasBusy && !nothingExecuted),
-    );
+    this.onClose?.(cause === undefined ? undefined : faultOf(cause, wasBusy ? 'request' : 'idle', wasBusy && !nothingExecuted));
     this.onClose = undefined;
   }
 }

@@ -26,7 +26,7 @@ export interface OpenBackend {
   readonly status: number;
 }
 
-const CONNECT_TIMEOUT_MS = 5000;
+export const CONNECT_TIMEOUT_MS = 5000;
 const HANDSHAKE_PACKET_MAX = 1024 * 1024;
 /** utf8mb4_general_ci: MySQL and MariaDB both have it. */
 export const DEFAULT_COLLATION = 45;

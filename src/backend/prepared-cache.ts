@@ -15,9 +15,14 @@ export interface PreparedHandle {
   boundTypes: Buffer | undefined;
 }
 
+/**
+ * A statement's meaning depends on the session at PREPARE time (schema, sql_mode, character sets), so statements are kept
+ * under `scope`, a text that the floor above sets to whatever tells these settings apart.
+ */
 export class PreparedCache {
   readonly #handles: Lru<string, PreparedHandle>;
   #clearing = false;
+  scope = '';
 
   /** `close` is called with a statement id that is no longer kept. */
   constructor(countMax: number, close: (statementId: number) => void) {
@@ -35,16 +40,21 @@ export class PreparedCache {
   }
 
   get(text: string): PreparedHandle | undefined {
-    return this.#handles.get(text);
+    return this.#handles.get(this.key(text));
   }
 
-  set(handle: PreparedHandle): void {
-    this.#handles.set(handle.text, handle);
+  /** `key` is what `key()` answered when the statement was prepared. */
+  set(key: string, handle: PreparedHandle): void {
+    this.#handles.set(key, handle);
+  }
+
+  key(text: string): string {
+    return this.scope === '' ? text : `${this.scope}\0${text}`;
   }
 
   /** Forgets one and closes it on the server. */
   delete(text: string): void {
-    this.#handles.delete(text);
+    this.#handles.delete(this.key(text));
   }
 
   /** Forgets all without closing: the server has dropped them itself (reset, change user). */
@@ -52,5 +62,6 @@ export class PreparedCache {
     this.#clearing = true;
     this.#handles.clear();
     this.#clearing = false;
+    this.scope = '';
   }
 }

@@ -304,6 +304,29 @@ test('prepared statements: metadata, execution, cursor, the cache and its limit'
   );
 });
 
+test('a statement prepared under one scope is prepared anew under another', async () => {
+  await connected(async (connection) => {
+    const text = 'SELECT "a"';
+    const plain = await connection.prepare(text);
+    await connection.query("SET SESSION sql_mode = 'ANSI_QUOTES'");
+    connection.preparedScope = 'ansi';
+    assert.equal(connection.prepared(text), undefined);
+    await assert.rejects(connection.prepare(text), (error) => error instanceof ServerError && error.errno === 1054);
+    await connection.query("SET SESSION sql_mode = ''");
+    connection.preparedScope = '';
+    assert.equal(await connection.prepare(text), plain);
+  });
+});
+
+test('a server that is silent after the login: the connect ends', async () => {
+  const fake = await FakeServer.start({ onCommand: () => {} });
+  await assert.rejects(
+    BackendConnection.connect({ ...base, port: fake.port, user: 'app', password: 'app', connectTimeoutMs: 100, initSql: 'SET @a=1' }),
+    (error) => error instanceof BackendFault && error.stage === 'handshake' && /within 100 ms/.test(error.message),
+  );
+  await fake.close();
+});
+
 test('COM_FIELD_LIST, COM_STATISTICS, COM_SET_OPTION, unknown commands', async () => {
   await connected(async (connection) => {
     await connection.query('CREATE OR REPLACE TABLE fl (a INT DEFAULT 5, b TEXT)');
