@@ -270,6 +270,7 @@ export class SessionBackend {
     const replay = settingsReplay(known.settings, this.#state.settings);
     if (replay !== undefined) await connection.query(replay);
     known.settings = this.#state.settings;
+    connection.preparedScope = settingsReplay(freshSettings, known.settings) ?? '';
   }
 
   /** SET last_insert_id, for statements that read LAST_INSERT_ID() on the server. */
@@ -289,6 +290,7 @@ export class SessionBackend {
   /** After SET ran on a lease and the session took the new settings: the lease has them already. */
   settingsKnown(lease: Lease): void {
     (lease.connection.sessionState as LeaseState).settings = this.#state.settings;
+    lease.connection.preparedScope = settingsReplay(freshSettings, this.#state.settings) ?? '';
   }
 
   /** An INSERT or LAST_INSERT_ID(expr) ran: what the connection itself would answer is unknown now. */
