@@ -3,3 +3,4 @@ export { doubleText } from './double-text.ts';
 export { type MergedRows, merge } from './merge-rows.ts';
 export type { MergeColumn, MergeLimits, RowBatch, RowProtocol, RowSource } from './row-batch.ts';
 export { RowFields } from './row-fields.ts';
+export { ScratchInsert, scratchLoadSettings } from './scratch-load.ts';

@@ -3,7 +3,7 @@ import type { MeshError } from '../../base/index.ts';
 import type { Column, TableSchema } from '../../catalog/index.ts';
 import type { LogicalTable } from '../../rules/index.ts';
 import type {
-  ColumnRef, DerivedTable, Literal, QueryExpression, SelectBlock, SelectItem, Span, TableFunction, TableName, TableReference,
+  ColumnRef, DerivedTable, Expression, Literal, QueryExpression, SelectBlock, SelectItem, Span, TableFunction, TableName, TableReference,
 } from '../../sql/index.ts';
 import type { LiteralValue } from '../../sql/index.ts';
 import type { Edit, Piece, RewriteTemplate, StatementText } from '../rewrite.ts';
@@ -167,7 +167,7 @@ export interface AcrossBuilder {
   /** Fills a template for one place. */
   query(template: RewriteTemplate, input: BindInput, place: NodePlace, computed?: readonly Uint8Array[]): ShardQuery;
   /** Reads a literal's or parameter's value at bind time as LIMIT needs it; undefined: not a non-negative integer. */
-  limitValue(expression: Literal, input: BindInput): bigint | undefined;
+  limitValue(expression: Expression, input: BindInput): bigint | undefined;
   readonly names: NameMap;
 }
 

@@ -1,0 +1,66 @@
+/** SELECTs over several nodes answer what one plain server answers: rows, order, names and types, in both protocols. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Action } from '../../src/plan/index.ts';
+import { answerCases } from './across-answers.ts';
+import { ActionRunner, actionOf, type Cluster, show } from './across-cluster.ts';
+import { startShop } from './across-shop.ts';
+import type { RawResult } from '../merge/packet-client.ts';
+
+let cluster: Cluster;
+let runner: ActionRunner;
+
+before(async () => {
+  cluster = await startShop();
+  runner = new ActionRunner(cluster);
+});
+
+after(async () => {
+  runner?.close();
+  await cluster?.close();
+});
+
+const formOf = (action: Action): string => {
+  if (action.kind === 'refuse') return `refuse: ${action.error.message}`;
+  if (action.kind !== 'scratch') return action.kind;
+  return action.scratch.feeds.some((feed) => feed.name === '_mesh_p0') ? 'partial' : 'rows';
+};
+
+const textOf = (action: Action): string => {
+  if (action.kind === 'scatter') return Buffer.from(action.queries[0]!.text).toString();
+  if (action.kind !== 'scratch') return '';
+  return [
+    ...action.scratch.feeds.map((feed) => `${Buffer.from(feed.define.text)} <- ${feed.rows.kind === 'queries' ? Buffer.from(feed.rows.queries[0]?.text ?? '') : ''}`),
+    Buffer.from(action.scratch.final.text).toString(),
+  ].join('\n  ');
+};
+
+const shapeOf = (result: RawResult): string[] =>
+  result.columns.map((column) => `${column.name} type ${column.type} decimals ${column.decimals} collation ${column.collation} unsigned ${(column.flags & 32) !== 0} notnull ${(column.flags & 1) !== 0}`);
+
+/** The plain server knows one database. */
+const plainSql = (sql: string): string => sql.replaceAll('shop.', 'plain.');
+
+describe('across shards', () => {
+  for (const item of answerCases) {
+    test(item.sql, async () => {
+      const parameters = (item.parameters ?? []).map((value) =>
+        value === null ? ({ kind: 'null' } as const) : typeof value === 'number' ? ({ kind: 'integer', value: BigInt(value) } as const) : ({ kind: 'string', bytes: Buffer.from(value) } as const),
+      );
+      const action = await actionOf(cluster, item.sql, parameters);
+      assert.equal(formOf(action), item.form, textOf(action));
+      for (const protocol of item.parameters === undefined ? (['text', 'binary'] as const) : (['binary'] as const)) {
+        const expected = protocol === 'text' ? await cluster.plain.query(plainSql(item.sql)) : await cluster.plain.execute(plainSql(item.sql), item.parameters);
+        const got = await runner.run(action, protocol, item.parameters);
+        assert.deepEqual(shapeOf(got), shapeOf(expected), `${protocol}: ${textOf(action)}`);
+        const want = show(expected, protocol);
+        const have = show(got, protocol);
+        if (!item.ordered) {
+          want.sort();
+          have.sort();
+        }
+        assert.deepEqual(have, want, `${protocol}: ${textOf(action)}`);
+      }
+    });
+  }
+});
