@@ -89,7 +89,7 @@ function parseChange(cursor: Cursor, statement: DdlDraft): void {
 }
 
 function parseAdd(cursor: Cursor, statement: DdlDraft): void {
-  if (cursor.is('PARTITION') || cursor.is('SYSTEM')) return;
+  if (cursor.is('PARTITION') || cursor.are('SYSTEM', 'VERSIONING')) return;
   if (parseConstraint(cursor, statement)) return;
   cursor.accept('COLUMN');
   cursor.acceptAll('IF', 'NOT', 'EXISTS');

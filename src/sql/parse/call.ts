@@ -1,5 +1,6 @@
 /** Function calls, with the argument syntaxes that some functions have to themselves. */
 import type { Call, Expression, Identifier, OrderItem } from '../ast.ts';
+import { Keyword } from '../keywords.ts';
 import { isReserved } from '../reserved-words.ts';
 import { TokenKind } from '../tokens.ts';
 import type { Cursor, Draft } from './cursor.ts';
@@ -23,9 +24,12 @@ const bareFunctions: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Whether the current name can be called. */
+/** Whether the current name can be called. In quotes COUNT is no aggregate but some stored function: not understood. */
 export function isCallable(cursor: Cursor): boolean {
-  if (cursor.kind() === TokenKind.quotedName) return true;
+  if (cursor.kind() === TokenKind.quotedName) {
+    const name = cursor.tokenText(cursor.at).slice(1, -1);
+    return !Object.hasOwn(Keyword, name.toUpperCase());
+  }
   return !isReserved(cursor.tokens.ids[cursor.at]!, cursor.mode.mariadb) || callableReserved.has(cursor.symbol());
 }
 

@@ -56,8 +56,7 @@ function startsQueryInParentheses(cursor: Cursor): boolean {
 }
 
 function parseSource(cursor: Cursor, statement: Draft<InsertStatement>): InsertStatement['source'] {
-  const valuesWord = cursor.is('VALUES') || cursor.is('VALUE');
-  if (valuesWord && cursor.symbol(1) === '(') {
+  if (cursor.is('VALUE') || (cursor.is('VALUES') && cursor.symbol(1) !== 'ROW')) {
     cursor.advance();
     return parseRows(cursor);
   }
