@@ -426,7 +426,9 @@ export class BackendConnection {
         // A listener's bug must not keep the others from hearing; the connection is closed already.
       }
     }
-    this.onClose?.(cause === undefined ? undefined : faultOf(cause, wasBusy ? 'request' : 'idle', wasBusy && !nothingExecuted));
+    this.onClose?.(
+      cause === undefined ? undefined : faultOf(cause, wasBusy ? 'request' : 'idle', wasBusy && !nothingExecuted),
+    );
     this.onClose = undefined;
   }
 }

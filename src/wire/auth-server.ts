@@ -166,7 +166,8 @@ export class AuthServer {
     this.#usedPassword = authResponse.length > 0;
     const allowed = pluginsOf(this.#entry.credential);
     const canSwitch = hasCapability(this.#capabilities, Capability.PLUGIN_AUTH);
-    const plugin = canSwitch && clientPlugin !== '' ? clientPlugin : AuthPlugin.NATIVE;
+    // A client that can switch but names no plugin (some do so in COM_CHANGE_USER) is told which.
+    const plugin = canSwitch ? clientPlugin : AuthPlugin.NATIVE;
     if (allowed.includes(plugin)) {
       this.#plugin = plugin;
       return this.#verify(authResponse);

@@ -17,8 +17,8 @@ import {
   Capability,
   Command,
   decodeBinaryValue,
-  type FrameKind,
   FieldType,
+  type FrameKind,
   parseColumnDefinition,
   parseErr,
   payloadOf,
@@ -47,7 +47,10 @@ before(async () => {
 
 after(() => server.stop());
 
-async function connected(use: (connection: BackendConnection) => Promise<void>, options: Partial<ConnectOptions> = {}): Promise<void> {
+async function connected(
+  use: (connection: BackendConnection) => Promise<void>,
+  options: Partial<ConnectOptions> = {},
+): Promise<void> {
   const connection = await BackendConnection.connect({ ...base, ...options });
   try {
     await use(connection);
@@ -65,7 +68,14 @@ interface Heard {
 }
 
 /** Runs a request and gathers its answer. */
-function hear(connection: BackendConnection, payload: Buffer | string, kind: RequestKind = 'result', decode: (columns: readonly ReturnType<typeof parseColumnDefinition>[]) => (buffer: Buffer, start: number, end: number) => string = textRows): Promise<Heard> {
+function hear(
+  connection: BackendConnection,
+  payload: Buffer | string,
+  kind: RequestKind = 'result',
+  decode: (
+    columns: readonly ReturnType<typeof parseColumnDefinition>[],
+  ) => (buffer: Buffer, start: number, end: number) => string = textRows,
+): Promise<Heard> {
   return new Promise((resolve, reject) => {
     const heard: Heard = { frames: [], rows: [], errors: [], rowBytes: 0 };
     let columns: ReturnType<typeof parseColumnDefinition>[] = [];
@@ -100,7 +110,15 @@ function textRows(columns: readonly unknown[]): (buffer: Buffer, start: number, 
   const view = new TextRowView(columns.length);
   return (buffer, start, end) => {
     view.reset(buffer, start, end);
-    return columns.map((_, i) => (view.isNull(i) ? 'NULL' : (view.ends[i] as number) - (view.starts[i] as number) > 100 ? `${(view.ends[i] as number) - (view.starts[i] as number)} bytes` : view.string(i))).join('|');
+    return columns
+      .map((_, i) =>
+        view.isNull(i)
+          ? 'NULL'
+          : (view.ends[i] as number) - (view.starts[i] as number) > 100
+            ? `${(view.ends[i] as number) - (view.starts[i] as number)} bytes`
+            : view.string(i),
+      )
+      .join('|');
   };
 }
 
@@ -108,14 +126,22 @@ function binaryRows(columns: readonly { type: number }[]): (buffer: Buffer, star
   const view = new BinaryRowView(columns.map((column) => column.type));
   return (buffer, start, end) => {
     view.reset(buffer, start, end);
-    return columns.map((column, i) => (view.isNull(i) ? 'NULL' : String(decodeBinaryValue(column.type, false, buffer, view.starts[i] as number, view.ends[i] as number)))).join('|');
+    return columns
+      .map((column, i) =>
+        view.isNull(i)
+          ? 'NULL'
+          : String(decodeBinaryValue(column.type, false, buffer, view.starts[i] as number, view.ends[i] as number)),
+      )
+      .join('|');
   };
 }
 
 test('over TCP and over a unix socket: who, what, where', async () => {
   for (const way of [{}, { socketPath: server.socketPath }]) {
     await connected(async (connection) => {
-      const { rows, columns } = await connection.query("SELECT CONNECTION_ID(), CURRENT_USER(), DATABASE(), NULL AS n, 'ü'");
+      const { rows, columns } = await connection.query(
+        "SELECT CONNECTION_ID(), CURRENT_USER(), DATABASE(), NULL AS n, 'ü'",
+      );
       assert.equal(rows[0]?.[0], String(connection.threadId));
       assert.deepEqual(rows[0]?.slice(2), ['app', null, 'ü']);
       assert.equal(columns[3]?.name, 'n');
@@ -129,12 +155,18 @@ test('over TCP and over a unix socket: who, what, where', async () => {
 });
 
 test('a wrong password is a fault with the server’s own error', async () => {
-  await assert.rejects(BackendConnection.connect({ ...base, password: 'no' }), (error) => error instanceof BackendFault && error.errno === 1045);
+  await assert.rejects(
+    BackendConnection.connect({ ...base, password: 'no' }),
+    (error) => error instanceof BackendFault && error.errno === 1045,
+  );
 });
 
 test('an ERR is an answer; the connection goes on, with stale status flags until the next OK', async () => {
   await connected(async (connection) => {
-    await assert.rejects(connection.query('SELEC 1'), (error) => error instanceof ServerError && error.errno === 1064 && error.sqlState === '42000');
+    await assert.rejects(
+      connection.query('SELEC 1'),
+      (error) => error instanceof ServerError && error.errno === 1064 && error.sqlState === '42000',
+    );
     assert.equal(connection.state, 'idle');
     assert.equal(connection.statusStale, true);
     await connection.ping();
@@ -148,7 +180,10 @@ test('classes: DEPRECATE_EOF and FOUND_ROWS as asked', async () => {
       async (connection) => {
         assert.equal(connection.deprecateEof, deprecateEof);
         const heard = await hear(connection, 'SELECT 1 UNION ALL SELECT 2');
-        assert.deepEqual(heard.frames, deprecateEof ? ['column-count', 'column', 'end'] : ['column-count', 'column', 'eof', 'end']);
+        assert.deepEqual(
+          heard.frames,
+          deprecateEof ? ['column-count', 'column', 'end'] : ['column-count', 'column', 'eof', 'end'],
+        );
         assert.deepEqual(heard.rows, ['1', '2']);
       },
       { class: { foundRows: false, deprecateEof } },
@@ -159,15 +194,22 @@ test('classes: DEPRECATE_EOF and FOUND_ROWS as asked', async () => {
     await connection.query('INSERT INTO fr VALUES (1)');
     assert.equal((await connection.query('UPDATE fr SET a = 1')).ok.affectedRows, 0n);
   });
-  await connected(async (connection) => assert.equal((await connection.query('UPDATE fr SET a = 1')).ok.affectedRows, 1n), {
-    class: { foundRows: true, deprecateEof: true },
-  });
+  await connected(
+    async (connection) => assert.equal((await connection.query('UPDATE fr SET a = 1')).ok.affectedRows, 1n),
+    {
+      class: { foundRows: true, deprecateEof: true },
+    },
+  );
 });
 
 test('session tracking is on, and reports', async () => {
   await connected(async (connection) => {
     const { ok } = await connection.query("SET SESSION sql_mode = 'ANSI_QUOTES'");
-    assert.ok(ok.changes.some((change) => change.kind === 'variable' && change.name === 'sql_mode' && change.value.startsWith('ANSI_QUOTES')));
+    assert.ok(
+      ok.changes.some(
+        (change) => change.kind === 'variable' && change.name === 'sql_mode' && change.value.startsWith('ANSI_QUOTES'),
+      ),
+    );
     const begun = await connection.query('START TRANSACTION');
     assert.ok(begun.ok.changes.some((change) => change.kind === 'transaction' && change.state.startsWith('T')));
     assert.notEqual(connection.status & StatusFlag.IN_TRANSACTION, 0);
@@ -183,7 +225,10 @@ test('several requests under way: answers in order, also after an ERR; corked on
       assert.equal(connection.state, 'busy');
       if (corked) connection.uncork();
       const heard = await Promise.all(all);
-      assert.deepEqual(heard.map((each) => each.rows), [['1'], [], ['3'], []]);
+      assert.deepEqual(
+        heard.map((each) => each.rows),
+        [['1'], [], ['3'], []],
+      );
       assert.equal(heard[1]?.errors[0]?.errno, 1064);
       assert.deepEqual(heard[3]?.frames, ['ok']);
       assert.equal(connection.state, 'idle');
@@ -278,8 +323,12 @@ test('prepared statements: metadata, execution, cursor, the cache and its limit'
         { type: FieldType.LONGLONG, unsigned: false, name: '', kind: 'value', start: 0, end: 8 },
         { type: FieldType.VAR_STRING, unsigned: false, name: '', kind: 'value', start: 8, end: 10 },
       ] as const;
-      const execute = (id: number, cursor: number, with_: typeof parameters | readonly []): Buffer => payloadOf((w) => buildExecute(w, id, cursor, with_, source, true));
-      assert.deepEqual((await hear(connection, execute(handle.statementId, 0, parameters), 'result', binaryRows)).rows, ['42|hi']);
+      const execute = (id: number, cursor: number, with_: typeof parameters | readonly []): Buffer =>
+        payloadOf((w) => buildExecute(w, id, cursor, with_, source, true));
+      assert.deepEqual(
+        (await hear(connection, execute(handle.statementId, 0, parameters), 'result', binaryRows)).rows,
+        ['42|hi'],
+      );
 
       const rows = await connection.prepare('SELECT seq FROM seq_1_to_5');
       const opened = await hear(connection, execute(rows.statementId, 1, []));
@@ -321,7 +370,14 @@ test('a statement prepared under one scope is prepared anew under another', asyn
 test('a server that is silent after the login: the connect ends', async () => {
   const fake = await FakeServer.start({ onCommand: () => {} });
   await assert.rejects(
-    BackendConnection.connect({ ...base, port: fake.port, user: 'app', password: 'app', connectTimeoutMs: 100, initSql: 'SET @a=1' }),
+    BackendConnection.connect({
+      ...base,
+      port: fake.port,
+      user: 'app',
+      password: 'app',
+      connectTimeoutMs: 100,
+      initSql: 'SET @a=1',
+    }),
     (error) => error instanceof BackendFault && error.stage === 'handshake' && /within 100 ms/.test(error.message),
   );
   await fake.close();
@@ -359,7 +415,11 @@ test('LOAD DATA LOCAL: the file goes out in packets, the answer follows', async 
       });
     });
     assert.deepEqual(frames, ['infile', 'ok']);
-    assert.deepEqual((await connection.query('SELECT a, b FROM ld ORDER BY a')).rows, [['1', 'a'], ['2', 'b'], ['3', 'c']]);
+    assert.deepEqual((await connection.query('SELECT a, b FROM ld ORDER BY a')).rows, [
+      ['1', 'a'],
+      ['2', 'b'],
+      ['3', 'c'],
+    ]);
   });
 });
 
@@ -382,7 +442,10 @@ test('change of user: the new one is in, a wrong password closes', async () => {
     await connection.changeUser('other', 'secret');
     assert.match((await connection.query('SELECT CURRENT_USER()')).rows[0]?.[0] ?? '', /^other@/);
     assert.equal((await connection.query('SELECT @@session_track_system_variables')).rows[0]?.[0], '*');
-    await assert.rejects(connection.changeUser('other', 'wrong'), (error) => error instanceof BackendFault && error.errno === 1045);
+    await assert.rejects(
+      connection.changeUser('other', 'wrong'),
+      (error) => error instanceof BackendFault && error.errno === 1045,
+    );
     assert.equal(connection.state, 'closed');
   });
 });
@@ -396,7 +459,10 @@ test('killed while idle: closed at once; requests afterwards are not executed', 
     const fault = await closed;
     assert.equal(fault?.stage, 'idle');
     assert.equal(connection.state, 'closed');
-    await assert.rejects(connection.query('SELECT 1'), (error) => error instanceof BackendFault && !error.mayHaveExecuted);
+    await assert.rejects(
+      connection.query('SELECT 1'),
+      (error) => error instanceof BackendFault && !error.mayHaveExecuted,
+    );
   });
 });
 
@@ -405,7 +471,9 @@ test('killed while running: a fault that may have executed, or the server’s ER
     const running = connection.query('SELECT SLEEP(100)');
     const outcome = assert.rejects(
       running,
-      (error) => (error instanceof BackendFault && error.mayHaveExecuted) || (error instanceof ServerError && error.errno === 1927),
+      (error) =>
+        (error instanceof BackendFault && error.mayHaveExecuted) ||
+        (error instanceof ServerError && error.errno === 1927),
     );
     await seenRunning(connection.threadId);
     await server.execute(`KILL CONNECTION ${connection.threadId}`);
@@ -417,7 +485,9 @@ test('killed while running: a fault that may have executed, or the server’s ER
 async function seenRunning(threadId: number): Promise<void> {
   const root = await server.connection();
   for (;;) {
-    const [rows] = await root.query('SELECT ID FROM information_schema.PROCESSLIST WHERE ID = ? AND INFO IS NOT NULL', [threadId]);
+    const [rows] = await root.query('SELECT ID FROM information_schema.PROCESSLIST WHERE ID = ? AND INFO IS NOT NULL', [
+      threadId,
+    ]);
     if ((rows as unknown[]).length > 0) break;
   }
   await root.end();
@@ -431,7 +501,8 @@ test('a server that dies amid an answer: may have executed; the queue behind it 
     },
   });
   const connection = await BackendConnection.connect({ ...base, port: fake.port, user: 'app', password: 'app' });
-  const lost = (error: unknown): boolean => error instanceof BackendFault && error.mayHaveExecuted && error.stage === 'request';
+  const lost = (error: unknown): boolean =>
+    error instanceof BackendFault && error.mayHaveExecuted && error.stage === 'request';
   await Promise.all([assert.rejects(connection.query('die'), lost), assert.rejects(connection.query('next'), lost)]);
   await fake.close();
 });
@@ -445,14 +516,21 @@ test('a goodbye with sequence id 0, sent before our request was read: certainly 
       }
       session.writer.sequenceId = 0;
       session.writer.begin();
-      buildErr(session.writer, { errno: 4031, sqlState: 'HY000', message: 'The client was disconnected by the server because of inactivity.' });
+      buildErr(session.writer, {
+        errno: 4031,
+        sqlState: 'HY000',
+        message: 'The client was disconnected by the server because of inactivity.',
+      });
       session.writer.end();
       session.flush();
       session.socket.end();
     },
   });
   const connection = await BackendConnection.connect({ ...base, port: fake.port, user: 'app', password: 'app' });
-  await assert.rejects(connection.query('late'), (error) => error instanceof BackendFault && !error.mayHaveExecuted && error.errno === 4031);
+  await assert.rejects(
+    connection.query('late'),
+    (error) => error instanceof BackendFault && !error.mayHaveExecuted && error.errno === 4031,
+  );
   assert.equal(connection.state, 'closed');
   await fake.close();
 });
@@ -469,7 +547,10 @@ test('bytes that make no sense, and bytes nobody asked for, close the connection
   });
   const options = { ...base, port: fake.port, user: 'app', password: 'app' };
   const junk = await BackendConnection.connect(options);
-  await assert.rejects(junk.query('junk'), (error) => error instanceof BackendFault && /sequence/.test(error.message) && error.mayHaveExecuted);
+  await assert.rejects(
+    junk.query('junk'),
+    (error) => error instanceof BackendFault && /sequence/.test(error.message) && error.mayHaveExecuted,
+  );
   assert.equal(junk.state, 'closed');
   const more = await BackendConnection.connect(options);
   const closed = new Promise((resolve) => {

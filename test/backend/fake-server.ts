@@ -3,9 +3,11 @@ import net from 'node:net';
 import tls from 'node:tls';
 import {
   AuthServer,
+  type AuthStep,
   buildErr,
   buildOk,
   Capability,
+  Command,
   type CredentialStore,
   errOf,
   FastAuthCache,
@@ -124,8 +126,7 @@ export class FakeServer {
       framer.expect(writer.sequenceId);
       flush();
     };
-    const login = (payload: Buffer): void => {
-      const step = auth.receive(payload);
+    const login = (step: AuthStep): void => {
       if (step.kind === 'send') send(step.payload);
       else if (step.kind === 'start-tls') {
         plain.off('data', onData);
@@ -159,12 +160,17 @@ export class FakeServer {
         const payload = framer.next();
         if (payload === undefined) return;
         if (!accepted) {
-          login(payload);
+          login(auth.receive(payload));
           continue;
         }
         if (payload[0] === 1) {
           socket.end();
           return;
+        }
+        if (payload[0] === Command.CHANGE_USER) {
+          accepted = false;
+          login(auth.changeUser(payload));
+          continue;
         }
         writer.sequenceId = framer.nextSequenceId;
         const session: FakeSession = { socket, writer, ok, flush };

@@ -127,13 +127,19 @@ test('a closed port, a silent server, one that hangs up, one that talks nonsense
   });
 });
 
-test('COM_CHANGE_USER forgets the session state', async () => {
-  await withServer({}, async (_, base) => {
-    const connection = await BackendConnection.connect(base);
-    connection.sessionState = 'old';
-    await connection.changeUser('native', 'pw');
-    assert.equal(connection.sessionState, undefined);
-    await connection.ping();
-    connection.end();
+test('COM_CHANGE_USER with every kind of stored password; a wrong one closes the connection', async () => {
+  await withServer({ rsaKey }, async (_, base) => {
+    for (const user of ['native', 'sha2', 'clear']) {
+      const connection = await BackendConnection.connect({ ...base, allowPublicKeyRetrieval: true });
+      connection.sessionState = 'old';
+      await connection.changeUser(user, 'pw');
+      assert.equal(connection.sessionState, undefined);
+      await connection.ping();
+      await assert.rejects(
+        connection.changeUser(user, 'no'),
+        (error) => error instanceof BackendFault && error.errno === 1045,
+      );
+      assert.equal(connection.state, 'closed');
+    }
   });
 });

@@ -1,7 +1,14 @@
 /** The pool's promises: limits, fairness, time limits, what may come back and what may not. Time is a clock moved by hand. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BackendConnection, BackendFault, type Lease, Pool, type PoolOptions, ServerError } from '../../src/backend/index.ts';
+import {
+  BackendConnection,
+  BackendFault,
+  type Lease,
+  Pool,
+  type PoolOptions,
+  ServerError,
+} from '../../src/backend/index.ts';
 import { type Clock, MeshError } from '../../src/base/index.ts';
 import { StatusFlag } from '../../src/wire/index.ts';
 import { startServer, type TestServer } from '../servers/index.ts';
@@ -59,12 +66,22 @@ async function withPool(options: Partial<PoolOptions>, use: (world: World) => Pr
       if (payload.includes('err')) {
         session.writer.begin().int1(0xff).int2(1064).string('#42000no').end();
         session.flush();
-      } else if (!payload.includes('hang')) session.ok(payload[0] === 0x0e ? status : payload.includes('begin') ? status | StatusFlag.IN_TRANSACTION : status);
+      } else if (!payload.includes('hang'))
+        session.ok(
+          payload[0] === 0x0e ? status : payload.includes('begin') ? status | StatusFlag.IN_TRANSACTION : status,
+        );
     },
   });
   const clock = new HandClock();
   const pool = new Pool({
-    connect: { source: 'src', host: '127.0.0.1', port: fake.port, user: 'app', password: 'app', class: { foundRows: false, deprecateEof: true } },
+    connect: {
+      source: 'src',
+      host: '127.0.0.1',
+      port: fake.port,
+      user: 'app',
+      password: 'app',
+      class: { foundRows: false, deprecateEof: true },
+    },
     clock,
     random: () => 0.5,
     ...options,
@@ -77,7 +94,10 @@ async function withPool(options: Partial<PoolOptions>, use: (world: World) => Pr
   }
 }
 
-const refusal = (code: string) => (error: unknown): boolean => error instanceof MeshError && error.code === code;
+const refusal =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof MeshError && error.code === code;
 
 test('a connection is opened once and used again, the one used last first', async () => {
   await withPool({}, async ({ pool, fake }) => {
@@ -93,7 +113,21 @@ test('a connection is opened once and used again, the one used last first', asyn
     assert.equal(again.connection, second.connection);
     assert.equal(fake.logins, 2);
     again.release();
-    assert.deepEqual({ ...pool.stats() }, { idle: 2, leased: 0, connecting: 0, waiting: 0, connects: 2, connectFailures: 0, acquires: 3, acquireTimeouts: 0, discarded: 0, down: false });
+    assert.deepEqual(
+      { ...pool.stats() },
+      {
+        idle: 2,
+        leased: 0,
+        connecting: 0,
+        waiting: 0,
+        connects: 2,
+        connectFailures: 0,
+        acquires: 3,
+        acquireTimeouts: 0,
+        discarded: 0,
+        down: false,
+      },
+    );
   });
 });
 
@@ -196,7 +230,10 @@ test('a connection that the server closes while it is idle is gone before the ne
 test('a source that is down: refused at once during the back-off, then tried again; up again when it answers', async () => {
   await withPool({}, async ({ pool, fake, clock }) => {
     fake.full = true;
-    const failing = assert.rejects(pool.acquire(), (error) => refusal('SM_SOURCE_DOWN')(error) && /src.*Too many connections/.test((error as Error).message));
+    const failing = assert.rejects(
+      pool.acquire(),
+      (error) => refusal('SM_SOURCE_DOWN')(error) && /src.*Too many connections/.test((error as Error).message),
+    );
     await failing;
     assert.equal(pool.stats().down, true);
     const attempts = pool.stats().connectFailures;
@@ -280,7 +317,15 @@ after(() => server.stop());
 
 test('on a real server: KILL QUERY reaches the statement, the lease is not pooled; a procedure that left a transaction open after its ERR neither', async () => {
   const pool = new Pool({
-    connect: { source: 'real', host: '127.0.0.1', port: server.port, user: 'mesh', password: 'mesh', database: 'app', class: { foundRows: false, deprecateEof: true } },
+    connect: {
+      source: 'real',
+      host: '127.0.0.1',
+      port: server.port,
+      user: 'mesh',
+      password: 'mesh',
+      database: 'app',
+      class: { foundRows: false, deprecateEof: true },
+    },
   });
   const lease = await pool.acquire();
   const running = lease.connection.query('SELECT SLEEP(100) FROM (SELECT 1 UNION SELECT 2) t');
@@ -290,7 +335,9 @@ test('on a real server: KILL QUERY reaches the statement, the lease is not poole
   );
   const root = await server.connection();
   for (;;) {
-    const [rows] = await root.query('SELECT ID FROM information_schema.PROCESSLIST WHERE ID = ? AND INFO IS NOT NULL', [lease.connection.threadId]);
+    const [rows] = await root.query('SELECT ID FROM information_schema.PROCESSLIST WHERE ID = ? AND INFO IS NOT NULL', [
+      lease.connection.threadId,
+    ]);
     if ((rows as unknown[]).length > 0) break;
   }
   await root.end();
@@ -302,7 +349,9 @@ test('on a real server: KILL QUERY reaches the statement, the lease is not poole
 
   const other = await pool.acquire();
   await other.connection.query('CREATE TABLE t (a INT)');
-  await other.connection.query("CREATE PROCEDURE half() BEGIN START TRANSACTION; INSERT INTO t VALUES (1); SIGNAL SQLSTATE '45000'; END");
+  await other.connection.query(
+    "CREATE PROCEDURE half() BEGIN START TRANSACTION; INSERT INTO t VALUES (1); SIGNAL SQLSTATE '45000'; END",
+  );
   await assert.rejects(other.connection.query('CALL half()'), ServerError);
   other.release();
   await until(() => other.connection.state === 'closed');

@@ -1,6 +1,7 @@
 /** The scanner finds the same frames and row bytes however the answer is cut. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import {
   buildColumnDefinition,
   buildEof,
@@ -10,6 +11,7 @@ import {
   buildPrepareOk,
   Capability,
   FieldType,
+  framePayload,
   MalformedPacket,
   PACKET_PAYLOAD_MAX,
   PacketWriter,
@@ -18,6 +20,8 @@ import {
   StatusFlag,
   writeTextRow,
 } from '../../src/wire/index.ts';
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 const ok = { affectedRows: 0n, insertId: 0n, status: StatusFlag.AUTOCOMMIT, warnings: 0, info: '', changes: [] };
 const column = {
@@ -281,4 +285,33 @@ test('nonsense is refused: wrong sequence id, empty packet, column count beyond 
   refused(noEof, 'result', false);
   refused(Buffer.from([1, 0, 0, 1, 0x05]), 'simple');
   refused(Buffer.from([1, 0, 0, 1, 0x05]), 'prepare');
+});
+
+test(`any bytes: walked or refused as malformed, never anything else (seed ${seed})`, () => {
+  const kinds: readonly ReplyKind[] = ['result', 'prepare', 'fetch', 'field-list', 'simple', 'text'];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...kinds),
+      fc.boolean(),
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 12 }), { maxLength: 10 }),
+      (kind, deprecateEof, payloads) => {
+        const bytes = Buffer.concat(payloads.map((payload, i) => framePayload(Buffer.from(payload), i + 1)));
+        const outcome = (cuts: readonly number[]): string => {
+          try {
+            const seen = scan(bytes, kind, deprecateEof, cuts);
+            return `${seen.frames.join()} ${seen.used} ${seen.bytes.toString('hex')}`;
+          } catch (error) {
+            assert.ok(error instanceof MalformedPacket, String(error));
+            return 'malformed';
+          }
+        };
+        const whole = outcome([]);
+        // Cut anywhere, the outcome is the same (bytes after the end of the answer are nobody's, so compare only complete ones).
+        if (whole === 'malformed' || whole.includes(` ${bytes.length} `)) {
+          for (let cut = 1; cut < bytes.length; cut += 3) assert.equal(outcome([cut]), whole);
+        }
+      },
+    ),
+    { seed, numRuns: 300 },
+  );
 });
