@@ -1,2 +1,8 @@
 /** The plan room: statement x rules -> cached plan; plan + values -> action with routes and rewritten queries. */
 export type * from './types.ts';
+export { bind, compile, type CompileInput, prepareText } from './compile.ts';
+export type { NotUnderstoodPlan, RefusePlan } from './compiled-plan.ts';
+export { explainRows, mergeText } from './explain.ts';
+export { PlanCache } from './plan-cache.ts';
+export { clientBytes } from './rewrite.ts';
+export { parserDisagreements } from './second-opinion.ts';

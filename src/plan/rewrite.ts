@@ -22,8 +22,12 @@ export type Piece =
   | { readonly kind: 'table'; readonly table: number; readonly logical: string; readonly suffix: string; readonly from?: Position; readonly to?: Position }
   /** Bytes computed at bind time. */
   | { readonly kind: 'computed'; readonly index: number }
-  /** A fact of the session as SQL text: the number is a place in `RewriteTemplate.facts`. */
-  | { readonly kind: 'fact'; readonly name: string };
+  /** A text that stands only where the physical name of use `table` differs from `logical`. */
+  | { readonly kind: 'alias'; readonly table: number; readonly logical: string; readonly text: string }
+  /** A fact of the session as SQL text (session-functions.ts); `from`..`to` stays where the session does not know it. */
+  | { readonly kind: 'fact'; readonly name: string; readonly from: Position; readonly to: Position }
+  /** ` AS` and the text `from`..`to` as a name: the heading that MySQL would have given. */
+  | { readonly kind: 'heading'; readonly from: Position; readonly to: Position };
 
 /** Replaces the bytes of `at` (empty: an insertion) by pieces. */
 export interface Edit {
@@ -47,8 +51,8 @@ export interface Rendered {
   readonly parameters: readonly number[] | undefined;
 }
 
-/** Gives the SQL text of a session fact (`fact` pieces). */
-export type FactText = (name: string) => string;
+/** Gives the SQL text of a session fact (`fact` pieces); undefined: leave the text as it is. */
+export type FactText = (name: string) => string | undefined;
 
 /** The text that is being planned: turns byte spans of its syntax tree into positions that fit all texts of its shape. */
 export class StatementText {
@@ -58,6 +62,13 @@ export class StatementText {
   constructor(tokens: TokenList, fingerprint: Fingerprint) {
     this.tokens = tokens;
     this.fingerprint = fingerprint;
+  }
+
+  #confined: Span | undefined;
+
+  /** From now on `whole` means this part of the text only (the statement inside of EXPLAIN). */
+  confine(span: Span): void {
+    this.#confined = { start: span.start, end: span.end };
   }
 
   /** The statement's own text of a span, decoded. */
@@ -110,8 +121,8 @@ export class StatementText {
   whole(edits: readonly Edit[]): RewriteTemplate {
     const { starts, ends } = this.tokens;
     const { firstToken, endToken } = this.fingerprint;
-    const span = { start: starts[firstToken]!, end: ends[endToken - 1]! };
-    const maybeIdentity = edits.every((edit) => edit.pieces.every((piece) => piece.kind === 'table' && piece.from !== undefined));
+    const span = this.#confined ?? { start: starts[firstToken]!, end: ends[endToken - 1]! };
+    const maybeIdentity = this.#confined === undefined && edits.every((edit) => edit.pieces.every((piece) => (piece.kind === 'table' && piece.from !== undefined) || piece.kind === 'alias'));
     return this.#template(this.pieces(span, edits), maybeIdentity, edits.length > 0);
   }
 
@@ -187,6 +198,7 @@ export function clientBytes(tokens: TokenList, fingerprint: Fingerprint): Uint8A
   return start === 0 && end === tokens.text.length ? tokens.text : tokens.text.subarray(start, end);
 }
 
+const nothing = new Uint8Array(0);
 const segments: Uint8Array[] = [];
 
 /**
@@ -225,7 +237,7 @@ export function render(
 
 function differs(pieces: readonly Piece[], tables: readonly string[]): boolean {
   for (const piece of pieces) {
-    if (piece.kind === 'table' && tables[piece.table] !== piece.logical) return true;
+    if ((piece.kind === 'table' || piece.kind === 'alias') && tables[piece.table] !== piece.logical) return true;
   }
   return false;
 }
@@ -252,8 +264,17 @@ function segmentOf(
     }
     case 'computed':
       return computed[piece.index]!;
-    case 'fact':
-      return Buffer.from(factText?.(piece.name) ?? 'NULL', 'utf8');
+    case 'alias':
+      return tables[piece.table] === piece.logical ? nothing : constantBytes(piece.text);
+    case 'fact': {
+      const fact = factText?.(piece.name);
+      if (fact !== undefined) return Buffer.from(fact, 'utf8');
+      return tokens.text.subarray(offsetOf(piece.from, tokens, fingerprint), offsetOf(piece.to, tokens, fingerprint));
+    }
+    case 'heading': {
+      const heading = tokens.text.subarray(offsetOf(piece.from, tokens, fingerprint), offsetOf(piece.to, tokens, fingerprint));
+      return Buffer.from(` AS ${quoteName(decode(heading))}`, 'utf8');
+    }
   }
 }
 

@@ -79,6 +79,7 @@ const integerFunctions = new Set([
 ]);
 const numberFunctions = new Set(['ABS', 'MOD', 'FLOOR', 'CEIL', 'CEILING', 'ROUND', 'TRUNCATE', 'SQRT', 'POW', 'POWER', 'EXP', 'LN', 'LOG', 'LOG2', 'LOG10']);
 const numberAggregates = new Set(['COUNT', 'SUM', 'AVG', 'BIT_AND', 'BIT_OR', 'BIT_XOR', 'STD', 'STDDEV', 'STDDEV_POP', 'STDDEV_SAMP', 'VARIANCE', 'VAR_POP', 'VAR_SAMP']);
+const numberWindows = new Set(['ROW_NUMBER', 'RANK', 'DENSE_RANK', 'NTILE', 'PERCENT_RANK', 'CUME_DIST']);
 const numberTypes = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'integer', 'bigint', 'decimal', 'numeric', 'double']);
 
 /** Whether the value is certainly a number that both protocols carry exactly: its order needs no server. FLOAT columns are not. */
@@ -117,7 +118,8 @@ export function isNumber(expression: Expression, statement: ResolvedStatement): 
     case 'is':
       return true;
     case 'call':
-      if (e.schema !== undefined || e.over !== undefined) return false;
+      if (e.schema !== undefined) return false;
+      if (e.over !== undefined) return numberAggregates.has(e.name) || numberWindows.has(e.name);
       if (integerFunctions.has(e.name)) return true;
       if (numberFunctions.has(e.name)) return e.args.every((arg) => isNumber(arg, statement));
       if (numberAggregates.has(e.name)) return true;

@@ -1,0 +1,131 @@
+/** The entry of planning: a statement's tokens to a plan, and a plan with values to an action. Never throws. */
+import { MeshError } from '../base/index.ts';
+import type { Hints } from '../rules/index.ts';
+import { type Fingerprint, type ParseResult, parse, type Statement, type TokenList } from '../sql/index.ts';
+import type { Binding, CompiledPlan, NotUnderstoodPlan } from './compiled-plan.ts';
+import { compileDdl } from './ddl.ts';
+import { effectsOf, noEffects } from './effects.ts';
+import { compileExplain } from './explain-statement.ts';
+import { compileHinted } from './hinted.ts';
+import { compileInsert } from './insert.ts';
+import { compileInsertSelect } from './insert-select.ts';
+import { compileOther } from './other-statements.ts';
+import { PlanBuilder } from './plan-builder.ts';
+import { privilegesOf } from './privileges.ts';
+import { StatementText } from './rewrite.ts';
+import { checkSecondOpinion } from './second-opinion.ts';
+import { compileSelect } from './select.ts';
+import { compileShow } from './show.ts';
+import type { Action, BindInput, Plan, PlanEnvironment, PrepareText, Privileges, SessionEffects } from './types.ts';
+import { compileWrite } from './write.ts';
+
+export interface CompileInput {
+  /** Copies: the plan keeps reading them while it compiles lazily. */
+  readonly tokens: TokenList;
+  readonly fingerprint: Fingerprint;
+  readonly env: PlanEnvironment;
+  readonly hints: Hints;
+  /** Compare with the second parser (sql.md section 0, point 7). Default: true. */
+  readonly secondOpinion?: boolean;
+}
+
+const nobody: Privileges = { schemas: [], admin: false, command: 'SELECT', table: '', privilege: 'SUPER' };
+
+/** Plans one statement. Refusals become plans of kind `refuse`, texts that the parser does not know plans of kind `notUnderstood`. */
+export function compile(input: CompileInput): Plan {
+  const { tokens, fingerprint, env } = input;
+  let parsed: ParseResult;
+  try {
+    parsed = parse(tokens, fingerprint.firstToken, env.mode, fingerprint);
+  } catch (error) {
+    return plan('refuse', refusing(asRefusal(error)), undefined, nobody, { ...noEffects, opaque: true }, input, []);
+  }
+  if (!parsed.ok) {
+    const { problem } = parsed;
+    const error = new MeshError('SM_NOT_UNDERSTOOD', { at: problem.at, line: problem.line, message: problem.message });
+    const base = plan('notUnderstood', refusing(error), undefined, nobody, { ...noEffects, opaque: true }, input, []);
+    return { ...base, kind: 'notUnderstood', problem } as NotUnderstoodPlan & CompiledPlan;
+  }
+  const builder = new PlanBuilder(env, new StatementText(tokens, fingerprint), input.hints);
+  let effects = noEffects;
+  let privileges = nobody;
+  try {
+    effects = effectsOf(parsed.statement, env);
+    privileges = privilegesOf(parsed.statement, env);
+    if (input.secondOpinion !== false) checkSecondOpinion(parsed.statement, builder);
+    const binding = compileStatement(parsed.statement, builder, effects);
+    if (input.hints.dataSourceName !== undefined && binding.kind === 'hinted') privileges = { ...privileges, admin: true };
+    return plan(binding.kind, binding, parsed.statement, privileges, effects, input, builder.pinned);
+  } catch (error) {
+    return { ...plan('refuse', refusing(asRefusal(error)), parsed.statement, privileges, effects, input, builder.pinned), error: asRefusal(error) } as CompiledPlan;
+  }
+}
+
+function compileStatement(statement: Statement, builder: PlanBuilder, effects: SessionEffects): Binding {
+  if (builder.hints.dataSourceName !== undefined) return compileHinted(statement, builder.hints.dataSourceName, builder, effects);
+  switch (statement.kind) {
+    case 'query':
+      return compileSelect(statement, builder, effects);
+    case 'insert':
+      return statement.source.kind === 'query' ? compileInsertSelect(statement, builder) : compileInsert(statement, builder);
+    case 'update':
+    case 'delete':
+      return compileWrite(statement, builder);
+    case 'ddl':
+      return compileDdl(statement, builder);
+    case 'show':
+    case 'describe':
+      return compileShow(statement, builder);
+    case 'explain':
+      return compileExplain(statement, builder, (inner) => compileStatement(inner, builder, effects));
+    default:
+      return compileOther(statement, builder, effects);
+  }
+}
+
+/** Plans a statement inside of another one (SET STATEMENT ... FOR, EXPLAIN). */
+export type CompileInner = (statement: Statement) => Binding;
+
+function plan(
+  kind: string,
+  binding: Binding,
+  statement: Statement | undefined,
+  privileges: Privileges,
+  effects: SessionEffects,
+  input: CompileInput,
+  pinned: Plan['pinned'],
+): CompiledPlan {
+  const size = input.tokens.text.length;
+  // A measured guess: the tree takes some 60 bytes per byte of text, the templates as much again.
+  return { kind, binding, statement, privileges, effects, parameterCount: input.fingerprint.parameterCount, pinned, weight: 2_000 + size * 100 };
+}
+
+function refusing(error: MeshError): Binding {
+  return { kind: 'refuse', bind: () => ({ kind: 'refuse', error }) };
+}
+
+function asRefusal(error: unknown): MeshError {
+  if (error instanceof MeshError) return error;
+  return new MeshError('SM_INTERNAL', { message: error instanceof Error ? error.message : String(error) }, { cause: error });
+}
+
+/** Turns a plan and the values of one execution into an action. Never throws; a promise only while a key generator needs one. */
+export function bind(plan: Plan, input: BindInput): Action | Promise<Action> {
+  try {
+    const action = (plan as CompiledPlan).binding.bind(input);
+    return action instanceof Promise ? action.catch((error: unknown): Action => ({ kind: 'refuse', error: asRefusal(error) })) : action;
+  } catch (error) {
+    return { kind: 'refuse', error: asRefusal(error) };
+  }
+}
+
+/** A text that one backend can PREPARE to learn the statement's metadata; undefined: the mesh answers by itself or cannot tell. */
+export function prepareText(plan: Plan, input: BindInput): PrepareText | undefined {
+  try {
+    return (plan as CompiledPlan).binding.prepare?.(input);
+  } catch (error) {
+    if (error instanceof MeshError) return undefined;
+    throw error;
+  }
+}
+

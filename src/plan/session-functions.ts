@@ -1,0 +1,74 @@
+/** Functions and variables whose answer the session knows: spliced into a text, heading and type kept. */
+import type { Call, Expression, SelectItem, Span, SystemVariable } from '../sql/index.ts';
+import type { Edit, StatementText } from './rewrite.ts';
+import { visitNodes } from './syntax-walk.ts';
+import type { SessionFacts } from './types.ts';
+
+/** LAST_INSERT_ID() is not among them: its value is replayed on the lease before the statement. */
+const functions: Readonly<Record<string, string>> = {
+  DATABASE: 'database', SCHEMA: 'database', CONNECTION_ID: 'connectionId', USER: 'user', SESSION_USER: 'user', SYSTEM_USER: 'user',
+  CURRENT_USER: 'currentUser', FOUND_ROWS: 'foundRows', ROW_COUNT: 'rowCount',
+};
+
+/** Name of the fact that an expression asks for, or undefined. */
+export function factName(expression: { readonly kind: string }): string | undefined {
+  if (expression.kind === 'call') {
+    const call = expression as Call;
+    if (call.schema !== undefined || call.args.length > 0 || call.star || call.over !== undefined) return undefined;
+    return functions[call.name];
+  }
+  if (expression.kind !== 'systemVariable') return undefined;
+  const variable = expression as SystemVariable;
+  return variable.scope === 'session' || variable.scope === 'default' ? `@@${variable.name.toLowerCase()}` : undefined;
+}
+
+/** Splices for every such expression below `root`. */
+export function factEdits(root: unknown, text: StatementText): Edit[] {
+  const edits: Edit[] = [];
+  visitNodes(root, (node) => {
+    const name = factName(node);
+    if (name === undefined) return undefined;
+    edits.push({ at: node, pieces: [{ kind: 'fact', name, from: text.position(node.start, false), to: text.position(node.end, true) }] });
+    return false;
+  });
+  return edits;
+}
+
+/** The heading that a select item had before any edit inside of it: spliced as an alias. Undefined where it has one, or is a plain column. */
+export function headingEdit(item: SelectItem, text: StatementText): Edit | undefined {
+  if (item.alias !== undefined || item.expression.kind === 'star' || item.expression.kind === 'column') return undefined;
+  const span: Span = item.expression;
+  if (span.end - span.start > 256) return undefined;
+  const end = text.position(span.end, true);
+  return { at: { start: span.end, end: span.end }, pieces: [{ kind: 'heading', from: text.position(span.start, false), to: end }] };
+}
+
+/** SQL text of a fact. */
+export function factText(facts: SessionFacts, name: string): string | undefined {
+  switch (name) {
+    case 'database':
+      return facts.database === undefined ? 'NULL' : `CAST(${textLiteral(facts.database)} AS CHAR(64))`;
+    case 'connectionId':
+      return `CAST(${facts.connectionId} AS UNSIGNED)`;
+    case 'user':
+      return `CAST(${textLiteral(facts.user)} AS CHAR(288))`;
+    case 'currentUser':
+      return `CAST(${textLiteral(facts.currentUser)} AS CHAR(288))`;
+    case 'foundRows':
+      return `CAST(${facts.foundRows} AS SIGNED)`;
+    case 'rowCount':
+      return `CAST(${facts.rowCount} AS SIGNED)`;
+    default:
+      return facts.variables.get(name.slice(2));
+  }
+}
+
+/** Value of a session function as it would be compared: only what routing may use. */
+export function isFact(expression: Expression): boolean {
+  return factName(expression) !== undefined;
+}
+
+/** A string literal that reads the same under every sql_mode and connection charset. */
+function textLiteral(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) && !/['\\]/.test(text) ? `'${text}'` : `_utf8mb4 0x${Buffer.from(text, 'utf8').toString('hex')}`;
+}
