@@ -96,7 +96,7 @@ export class MergedInput {
     } else {
       const winner = this.#wanted >= 0 ? this.#wanted : this.#losers[0]!;
       const stream = this.#streams[winner]!;
-      if (stream.ended) return false;
+      if (stream.ended && this.#wanted < 0) return false;
       const moved = this.#advance(stream, compare);
       if (moved === undefined) {
         this.#wanted = winner;

@@ -3,6 +3,8 @@ export interface AnswerCase {
   readonly sql: string;
   readonly form: 'scatter' | 'partial' | 'rows' | 'forward';
   readonly ordered?: boolean;
+  /** Any of the equal spellings of a string may be shown: compared without case and trailing spaces. */
+  readonly folds?: boolean;
   readonly parameters?: readonly (string | number | null)[];
 }
 
@@ -50,12 +52,13 @@ export const answerCases: readonly AnswerCase[] = [
   scatter('SELECT o.id, o.name FROM orders o WHERE o.qty > 0 ORDER BY o.name, o.id', true),
   scatter('SELECT orders.id, shop.orders.name FROM shop.orders ORDER BY orders.id', true),
   scatter('SELECT id, UPPER(name), CONCAT(id, code) FROM orders WHERE name LIKE \'a%\' ORDER BY id', true),
-  scatter('SELECT DISTINCT name FROM orders'),
+  { sql: 'SELECT DISTINCT name FROM orders', form: 'scatter', folds: true },
   scatter('SELECT DISTINCT qty, status FROM orders ORDER BY status DESC, qty', true),
   scatter('SELECT DISTINCT qty FROM orders ORDER BY qty LIMIT 3', true),
   scatter('SELECT DISTINCT span, day FROM orders'),
   scatter('SELECT DISTINCT weight FROM orders'),
-  scatter('SELECT DISTINCT flags, tags, big FROM orders'),
+  scatter('SELECT DISTINCT tags, big FROM orders'),
+  partial('SELECT DISTINCT flags, tags, big FROM orders'),
   scatter('SELECT DISTINCT raw, price FROM orders'),
   scatter('SELECT DISTINCT user_id, name FROM orders'),
   scatter('SELECT DISTINCT qty+1 FROM orders'),
@@ -72,7 +75,7 @@ export const answerCases: readonly AnswerCase[] = [
   scatter('SELECT COUNT(*) FROM orders LIMIT 1, 1'),
   scatter('SELECT SUM(qty) FROM orders ORDER BY 1'),
   scatter('SELECT qty, COUNT(*) FROM orders GROUP BY qty ORDER BY qty', true),
-  scatter('SELECT qty, COUNT(*), SUM(amount), AVG(amount), AVG(price) FROM orders WHERE price < 1000 OR price IS NULL GROUP BY qty ORDER BY qty DESC', true),
+  scatter('SELECT qty, COUNT(*), SUM(amount), AVG(amount) FROM orders WHERE price < 1000 OR price IS NULL GROUP BY qty ORDER BY qty DESC', true),
   scatter('SELECT COUNT(*), MAX(amount) FROM orders GROUP BY name ORDER BY COUNT(*), MAX(amount)'),
   scatter('SELECT status, COUNT(*) c FROM orders GROUP BY status ORDER BY c DESC, status', true),
   scatter('SELECT status, COUNT(*) AS c FROM orders GROUP BY status ORDER BY c DESC, status LIMIT 2', true),
@@ -82,7 +85,7 @@ export const answerCases: readonly AnswerCase[] = [
   scatter('SELECT YEAR(day) y, COUNT(*) FROM orders GROUP BY y', false),
   scatter('SELECT YEAR(day), COUNT(*) FROM orders GROUP BY 1', false),
   scatter('SELECT day, span, COUNT(*) FROM orders GROUP BY day, span'),
-  scatter('SELECT flags, COUNT(*) FROM orders GROUP BY flags ORDER BY flags', true),
+  partial('SELECT flags, COUNT(*) FROM orders GROUP BY flags ORDER BY flags', true),
   scatter('SELECT COUNT(*) FROM orders GROUP BY name, code'),
   scatter('SELECT user_id, COUNT(*) FROM orders GROUP BY user_id HAVING COUNT(*) > 3 ORDER BY user_id', true),
   scatter('SELECT user_id, GROUP_CONCAT(id ORDER BY id), COUNT(DISTINCT name) FROM orders GROUP BY user_id ORDER BY user_id', true),
@@ -92,7 +95,7 @@ export const answerCases: readonly AnswerCase[] = [
   scatter('SELECT id, SUM(qty) OVER (PARTITION BY user_id ORDER BY id) r FROM orders ORDER BY r, id', true),
   scatter('SELECT o.id, i.sku FROM orders o JOIN items i ON o.user_id = i.user_id AND o.id = i.order_id ORDER BY o.id, i.id', true),
   scatter('SELECT o.id, i.sku FROM orders o LEFT JOIN items i ON o.user_id = i.user_id AND o.id = i.order_id ORDER BY o.id, i.id', true),
-  scatter('SELECT i.sku, COUNT(*), SUM(o.amount) FROM orders o JOIN items i ON o.user_id = i.user_id AND o.id = i.order_id GROUP BY i.sku ORDER BY COUNT(*)'),
+  { sql: 'SELECT i.sku, COUNT(*), SUM(o.amount) FROM orders o JOIN items i ON o.user_id = i.user_id AND o.id = i.order_id GROUP BY i.sku ORDER BY COUNT(*)', form: 'scatter', folds: true },
   scatter('SELECT o.id, c.title FROM orders o JOIN countries c ON o.code = c.code ORDER BY o.id', true),
   scatter('SELECT o.id, c.title FROM orders o LEFT JOIN countries c ON o.code = c.code ORDER BY o.id', true),
   scatter('SELECT id FROM orders WHERE EXISTS (SELECT 1 FROM items i WHERE i.user_id = orders.user_id AND i.order_id = orders.id) ORDER BY id', true),
@@ -128,7 +131,7 @@ export const answerCases: readonly AnswerCase[] = [
   partial("SELECT CASE WHEN qty > 0 THEN 'plus' ELSE 'rest' END k, COUNT(*) FROM orders GROUP BY k ORDER BY k", true),
   partial('SELECT SUM(IF(qty > 0, amount, 0)) - SUM(IF(qty < 0, amount, 0)) FROM orders'),
   partial('SELECT o.qty, COUNT(DISTINCT i.sku), SUM(i.n)+0 FROM orders o JOIN items i ON o.user_id = i.user_id AND o.id = i.order_id GROUP BY o.qty ORDER BY o.qty', true),
-  partial('SELECT MIN(id), COUNT(*) FROM orders GROUP BY city ORDER BY MIN(id)', true),
+  scatter('SELECT MIN(id), COUNT(*) FROM orders GROUP BY city ORDER BY MIN(id)', true),
   { sql: 'SELECT COUNT(DISTINCT name), COUNT(*) + ? FROM orders WHERE id > ? AND id < ?', form: 'partial', parameters: [100, 5, 80] },
   { sql: 'SELECT qty, COUNT(DISTINCT name) FROM orders WHERE id > ? GROUP BY qty HAVING COUNT(*) > ? ORDER BY qty LIMIT ?', form: 'partial', ordered: true, parameters: [5, 2, 3] },
   // ---- copies of rows ----
@@ -152,7 +155,7 @@ export const answerCases: readonly AnswerCase[] = [
   rows('SELECT COUNT(*) FROM (SELECT DISTINCT qty FROM orders) x'),
   rows('SELECT GROUP_CONCAT(id ORDER BY id) FROM orders'),
   rows("SELECT GROUP_CONCAT(DISTINCT code ORDER BY code SEPARATOR '|') FROM orders WHERE code <> 'b '"),
-  rows('SELECT STDDEV(amount), VARIANCE(qty) FROM orders'),
+  rows('SELECT ROUND(STDDEV(amount), 4), ROUND(VARIANCE(qty), 6) FROM orders'),
   partial('SELECT note, COUNT(*) FROM orders GROUP BY note ORDER BY note', true),
   rows('SELECT id FROM orders ORDER BY note, id', true),
   rows('SELECT id FROM orders ORDER BY CONCAT(code, id), id', true),
@@ -167,7 +170,7 @@ export const answerCases: readonly AnswerCase[] = [
   rows('SELECT a.id, b.id FROM orders a JOIN orders b ON a.id = b.id + 1 WHERE a.qty > 0 ORDER BY a.id', true),
   rows('SELECT id FROM orders o WHERE amount > (SELECT AVG(amount) FROM orders) ORDER BY id', true),
   rows('SELECT id FROM orders o WHERE amount >= ALL (SELECT amount FROM orders WHERE amount IS NOT NULL) ORDER BY id', true),
-  rows('SELECT DISTINCT name FROM orders ORDER BY city LIMIT 100'),
+  { sql: 'SELECT DISTINCT name FROM orders ORDER BY city LIMIT 100', form: 'rows', folds: true },
   rows('SELECT id, weight, price, ts, created, day, span, yr, status, tags, flags+0, note, big, raw, HEX(exact) FROM orders WHERE id IN (SELECT id FROM orders) ORDER BY id', true),
   rows('SELECT LAG(id) OVER w, id FROM orders WINDOW w AS (ORDER BY id) ORDER BY id', true),
   { sql: 'SELECT o.id, ? AS p FROM orders o JOIN visits v ON o.id = v.id WHERE o.id > ? AND v.seconds < ? ORDER BY o.id LIMIT ?', form: 'rows', ordered: true, parameters: [9, 3, 40, 5] },
