@@ -107,11 +107,12 @@ async function answer(request: IncomingMessage, options: HttpListenerOptions): P
 async function readBody(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
+  // Read to its end even if it is too long, so that the answer arrives; requestTimeout bounds it.
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > bodyMax) return undefined;
-    chunks.push(chunk);
+    if (size <= bodyMax) chunks.push(chunk);
   }
+  if (size > bodyMax) return undefined;
   if (size === 0) return {};
   try {
     const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
