@@ -1,6 +1,7 @@
 /** The demo: private real servers, the sidecar and a sample shop in one command. Its servers serve the tests too. */
 
 export { pickPort, portIsFree } from './free-port.ts';
+export { runDemo } from './run-demo.ts';
 export { type Account, grantSchemas } from './server-accounts.ts';
 export { findProgram, findServer, type ServerBinary } from './server-binary.ts';
 export { type ServerOptions, type ServerProcess, startServerProcess } from './server-process.ts';

@@ -94,7 +94,7 @@ export const endsOrdered = (sql: string): boolean => {
     else if (piece === ')') depth--;
     else if (depth === 0) outer += /^['"`]/.test(piece) ? ' x ' : piece;
   }
-  const plain = outer.replace(/\/\*[^]*?\*\//g, ' ');
+  const plain = outer.replace(/\/\*[\s\S]*?\*\//g, ' ');
   return /^\s*(select|with|show|values|table|union|except|intersect)\b/i.test(plain) && /\border\s+by\b/i.test(plain);
 };
 
