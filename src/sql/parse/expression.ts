@@ -85,8 +85,9 @@ function parseOperators(cursor: Cursor, least: number): Expression {
     ceiling = precedence;
     cursor.grow(1);
   }
-  cursor.height = Math.max(cursor.height, outerHeight);
+  // Siblings do not add up: the highest counts.
   cursor.grow(1);
+  cursor.height = Math.max(cursor.height, outerHeight);
   return left;
 }
 

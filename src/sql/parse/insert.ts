@@ -79,11 +79,8 @@ function parseRows(cursor: Cursor): InsertStatement['source'] {
     cursor.expect('(');
     const values = [];
     if (!cursor.is(')')) {
-      do {
-        values.push(parseColumnInput(cursor));
-        // Rows are siblings: their height does not add up.
-        cursor.height = 0;
-      } while (cursor.accept(','));
+      do values.push(parseColumnInput(cursor));
+      while (cursor.accept(','));
     }
     cursor.expect(')');
     rows.push({ start: from, end: cursor.end, values });

@@ -4,7 +4,7 @@ import { TokenKind } from '../tokens.ts';
 import { parseExpressions } from './call.ts';
 import type { Cursor, Draft } from './cursor.ts';
 import { parseExpression } from './expression.ts';
-import { parseIdentifier, parseTableName, parseTableNames } from './names.ts';
+import { parseIdentifier, parseTableName, parseTableNames, parseWordOrString } from './names.ts';
 import { parseUserVariableName } from './primary.ts';
 import { skipProgramStatement, startsCompound } from './program.ts';
 import { parseLimit } from './query-tail.ts';
@@ -223,13 +223,11 @@ function parseFlush(cursor: Cursor): OtherStatement {
 function parseLoad(cursor: Cursor): OtherStatement {
   const { start } = cursor;
   if (cursor.acceptAll('CACHE', 'INDEX')) {
-    const tables = [parseTableName(cursor)];
-    cursor.skipToEnd();
+    const tables = parseIndexedTables(cursor);
     return other(cursor, start, 'CACHE INDEX', { tables });
   }
   if (cursor.acceptAll('LOAD', 'INDEX', 'INTO', 'CACHE')) {
-    const tables = [parseTableName(cursor)];
-    cursor.skipToEnd();
+    const tables = parseIndexedTables(cursor);
     return other(cursor, start, 'LOAD INDEX', { tables });
   }
   cursor.expect('LOAD');
@@ -245,6 +243,19 @@ function parseLoad(cursor: Cursor): OtherStatement {
   parsePartitions(cursor);
   cursor.skipToEnd();
   return other(cursor, start, 'LOAD DATA', { tables, local });
+}
+
+/** `t [PARTITION (p)] [INDEX (i)] [IGNORE LEAVES], ... [IN cache]`. */
+function parseIndexedTables(cursor: Cursor): TableName[] {
+  const tables: TableName[] = [];
+  do {
+    tables.push(parseTableName(cursor));
+    parsePartitions(cursor);
+    if (cursor.acceptOne('INDEX', 'KEY') !== undefined) cursor.skipParentheses();
+    if (cursor.accept('IGNORE')) cursor.expect('LEAVES');
+  } while (cursor.accept(','));
+  if (cursor.accept('IN')) parseWordOrString(cursor);
+  return tables;
 }
 
 /** Text protocol's prepared statements, and MariaDB's EXECUTE IMMEDIATE. */

@@ -1,5 +1,6 @@
 /** BEGIN, START TRANSACTION, COMMIT, ROLLBACK and savepoints. */
 import type { TransactionStatement } from '../ast.ts';
+import { TokenKind } from '../tokens.ts';
 import type { Cursor, Draft } from './cursor.ts';
 import { parseIdentifier } from './names.ts';
 
@@ -79,7 +80,7 @@ function parseEnd(cursor: Cursor, statement: Draft<TransactionStatement>): void 
   cursor.accept('WORK');
   if (rollback && cursor.accept('TO')) {
     // A savepoint may be named `savepoint`.
-    if (cursor.is('SAVEPOINT') && !cursor.are('SAVEPOINT', ';') && cursor.kind(1) !== 0) cursor.advance();
+    if (cursor.is('SAVEPOINT') && cursor.symbol(1) !== ';' && cursor.kind(1) !== TokenKind.end) cursor.advance();
     statement.verb = 'rollback to';
     statement.savepoint = parseIdentifier(cursor);
     return;
