@@ -216,7 +216,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   metrics.connections.readFrom(() => [{ labels: {}, value: sessions.size }]);
   metrics.ready.readFrom(() => [{ labels: {}, value: lifecycle.ready ? 1 : 0 }]);
   metrics.planCacheEntries.readFrom(() => [{ labels: {}, value: plans.size }]);
-  metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.bytes }]);
+  metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.weight }]);
   metrics.configuration.readFrom(() => [
     { labels: { version: String(publisher.current.version), hash: publisher.current.config.version }, value: 1 },
   ]);
