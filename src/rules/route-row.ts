@@ -66,12 +66,12 @@ export function routeRow(
       }
       case 'standard':
         return settled(
-          strategy.bound.placeValue(valueOf(strategy.column, strategy.columnKey)),
+          strategy.bound.placeValue(rowValue(strategy.column, strategy.columnKey)),
           described(strategy.columnKey),
           'its algorithm leads to no target',
         );
       case 'lookup': {
-        const value = valueOf(strategy.column, strategy.columnKey);
+        const value = rowValue(strategy.column, strategy.columnKey);
         const placement = lookupPlacement(strategy, value, answers, requests);
         if (placement === undefined) return undefined;
         return settled(
@@ -81,7 +81,7 @@ export function routeRow(
         );
       }
       case 'complex': {
-        const row = strategy.columnKeys.map((key, index) => valueOf(strategy.columns[index]!, key));
+        const row = strategy.columnKeys.map((key, index) => rowValue(strategy.columns[index]!, key));
         return settled(
           strategy.bound.placeRow(row),
           row.map(describeKey).join(', '),
@@ -91,7 +91,7 @@ export function routeRow(
     }
   }
 
-  function valueOf(column: string, columnKey: string): KeyValue {
+  function rowValue(column: string, columnKey: string): KeyValue {
     const value = values.get(columnKey);
     if (value === undefined) throw new MeshError('SM_SHARDING_KEY_MISSING', { table: table.name, column });
     return value;

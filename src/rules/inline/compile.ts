@@ -1,4 +1,5 @@
 /** Turns a parsed template into a function of its variables: whole numbers as Java's long, strings, lists. */
+import { unreachable } from '../../base/index.ts';
 import { type Expression, ExpressionError, type Template } from './expression.ts';
 import {
   arithmetic,
@@ -74,7 +75,8 @@ export function compileExpression(expression: Expression, variables: readonly st
     }
     case 'unary': {
       const operand = compileExpression(expression.operand, variables);
-      switch (expression.operator) {
+      const { operator } = expression;
+      switch (operator) {
         case '-':
           return (row) => arithmetic('-', 0n, operand(row), at);
         case '+':
@@ -83,9 +85,10 @@ export function compileExpression(expression: Expression, variables: readonly st
           return (row) => -asInteger(operand(row), at) - 1n;
         case '!':
           return (row) => !asBoolean(operand(row), at);
+        default:
+          return unreachable(operator);
       }
     }
-    // biome-ignore lint/suspicious/noFallthroughSwitchClause: every operator above returns
     case 'binary':
       return compileBinary(expression, variables);
     case 'conditional': {

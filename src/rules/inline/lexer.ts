@@ -100,10 +100,10 @@ function quoted(text: string, start: number): { token: InlineToken; end: number 
       continue;
     }
     at++;
-    const escape = text[at];
-    if (escape === 'n') content += '\n';
-    else if (escape === 't') content += '\t';
-    else if (escape === '\\' || escape === "'" || escape === '"' || escape === '$') content += escape;
+    const escaped = text[at];
+    if (escaped === 'n') content += '\n';
+    else if (escaped === 't') content += '\t';
+    else if (escaped === '\\' || escaped === "'" || escaped === '"' || escaped === '$') content += escaped;
     else throw new ExpressionError(at - 1, 'unknown escape in a string');
   }
   if (at >= text.length) throw new ExpressionError(start, 'this string is not closed');

@@ -12,7 +12,6 @@ export function substituteEnvironment(
 ): { readonly value: string | number | boolean; readonly missing: readonly string[] } {
   const missing: string[] = [];
   const value = text.replace(place, (whole, name: string | undefined, fallback: string | undefined) => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the place's own form
     if (name === undefined) return '${';
     const set = env[name];
     if (set !== undefined && (set !== '' || fallback === undefined)) return set;

@@ -11,6 +11,7 @@ import { type MeshFile, meshSchema } from './mesh-schema.ts';
 import { applyOverrides } from './overrides.ts';
 import { absolute, readSecret } from './read-data-sources.ts';
 import { readUsers } from './read-users.ts';
+import { redacted } from './redact.ts';
 import { validate } from './validate.ts';
 import { type Path, YamlFile } from './yaml-file.ts';
 
@@ -160,8 +161,11 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       'the transaction coordinator comes with the transactions work',
       { atKey: true },
     );
-  if (file.control?.redis !== undefined)
-    yaml.report(['control', 'redis'], 'SM_FEATURE_NOT_BUILT', 'the Redis control plane is not built', { atKey: true });
+  const redis = file.control?.redis;
+  if (redis !== undefined) {
+    if (!/^rediss?:\/\/[^\s]+$|^redis-socket:\/\/|^unix:\//.test(redis)) yaml.report(['control', 'redis'], 'SM_WRONG_VALUE', 'a URL like redis://127.0.0.1:6379/0 is expected');
+    else yaml.report(['control', 'redis'], 'SM_FEATURE_NOT_BUILT', 'Redis leases the worker ids of key generators; shared configuration and limits are not built', { severity: 'warning' });
+  }
 
   const workers = file.workers ?? Math.min(availableParallelism(), WORKER_IDS_MAX);
   for (const ruleSet of rules.databases.values()) {
@@ -202,7 +206,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       statementTimeoutMs: file.limits.statementTimeout,
       connections: file.limits.connections,
     }),
-    control: Object.freeze({ redis: undefined }),
+    control: redacted({ redis }, redis === undefined ? [] : ['redis']),
     log: Object.freeze({ ...file.log }),
     files: Object.freeze([source.file, ...rules.files]),
   });

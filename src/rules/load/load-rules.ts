@@ -46,8 +46,9 @@ function readRules(source: LoadSource, yaml: YamlFile): RuleSet | undefined {
   if (file === undefined) return undefined;
 
   const databaseName = file.databaseName ?? file.schemaName;
-  if (databaseName === undefined) yaml.report([], 'SM_MISSING_KEY', "key 'databaseName' is missing");
-  else if (/[\0/\\.]/.test(databaseName) || databaseName.length > 64)
+  const named = keysAt(yaml.value, []).some((key) => key === 'databaseName' || key === 'schemaName');
+  if (databaseName === undefined && !named) yaml.report([], 'SM_MISSING_KEY', "key 'databaseName' is missing");
+  if (databaseName !== undefined && (/[\0/\\.]/.test(databaseName) || databaseName.length > 64))
     yaml.report(
       [file.databaseName === undefined ? 'schemaName' : 'databaseName'],
       'SM_WRONG_VALUE',
@@ -257,7 +258,7 @@ function withGroup(draft: TableDraft, groups: readonly (readonly string[])[]): T
   return index < 0 ? draft : { ...draft, table: Object.freeze({ ...draft.table, bindingGroup: index }) };
 }
 
-const secretKeys = new Set(['password', 'passwordFile', 'authenticationString', 'url', 'jdbcUrl', 'standardJdbcUrl']);
+const secretKeys = new Set(['password', 'passwordFile', 'authenticationString', 'url', 'jdbcUrl', 'standardJdbcUrl', 'redis']);
 
 /** The first 16 hex digits of a SHA-256 over the values in a fixed order of keys, secrets left out; URLs count without their credentials. */
 export function contentVersion(value: PlainValue): string {

@@ -96,7 +96,7 @@ export const meshSchema = z.strictObject({
     .describe('Limits; everything has one.'),
   control: z
     .strictObject({
-      redis: z.string().optional().describe('Refused until the control plane is built.'),
+      redis: z.string().optional().describe('`redis://host:port/db`. Leases the worker ids of SNOWFLAKE key generators; shared configuration and limits are not built yet.'),
     })
     .optional()
     .describe('The shared store of many sidecars.'),

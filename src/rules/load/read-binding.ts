@@ -118,9 +118,9 @@ function formOf(strategy: Exclude<ShardingStrategy, { kind: 'none' }>, targets: 
     strategy.kind === 'standard' ? [strategy.column] : strategy.kind === 'complex' ? [...strategy.columns] : [];
   const prefix = commonPrefix(targets);
   const form = Object.entries(strategy.algorithm.props)
+    .filter(([key]) => key !== 'sharding-columns' && key !== 'allow-range-query-with-inline-sharding')
     .sort(([x], [y]) => (x < y ? -1 : 1))
     .map(([key, text]) => {
-      if (key === 'sharding-columns' || key === 'allow-range-query-with-inline-sharding') return '';
       let form = text.replace(/\s+/g, '');
       if (key === 'algorithm-expression') {
         if (prefix !== '' && form.startsWith(prefix)) form = `\0${form.slice(prefix.length)}`;

@@ -7,8 +7,8 @@ import type { Path, YamlFile } from './yaml-file.ts';
 export interface StrategyScope {
   readonly yaml: YamlFile;
   readonly algorithms: ReadonlyMap<string, ShardingAlgorithm>;
-  /** All names in the file, also of algorithms with problems. */
-  readonly algorithmNames: readonly string[];
+  /** All names in the file, also of algorithms with problems; undefined: they cannot be judged. */
+  readonly algorithmNames: readonly string[] | undefined;
   readonly defaultColumn: string | undefined;
 }
 
@@ -169,7 +169,7 @@ function algorithmOf(
     yaml.report(path, 'SM_MISSING_KEY', "key 'shardingAlgorithmName' is missing", { atKey: true });
     return undefined;
   }
-  if (!scope.algorithmNames.includes(name))
+  if (scope.algorithmNames !== undefined && !scope.algorithmNames.includes(name))
     yaml.reportUnknown(
       [...path, 'shardingAlgorithmName'],
       'SM_UNKNOWN_ALGORITHM',

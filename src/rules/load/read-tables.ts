@@ -71,7 +71,7 @@ export function readTables(rule: ShardingRule, scope: ShardingScope): ShardingPa
   const strategyScope: StrategyScope = {
     yaml,
     algorithms,
-    algorithmNames: keysAt(yaml.value, [...base, 'shardingAlgorithms']),
+    algorithmNames: namesAt(yaml.value, [...base, 'shardingAlgorithms']),
     defaultColumn: rule.defaultShardingColumn,
   };
   const drafts: TableDraft[] = [];
@@ -282,8 +282,8 @@ export function readTables(rule: ShardingRule, scope: ShardingScope): ShardingPa
       );
     } else if (entry.keyGeneratorName !== undefined) {
       generator = keyGenerators.get(entry.keyGeneratorName);
-      const names = keysAt(yaml.value, [...base, 'keyGenerators']);
-      if (!names.includes(entry.keyGeneratorName))
+      const names = namesAt(yaml.value, [...base, 'keyGenerators']);
+      if (names !== undefined && !names.includes(entry.keyGeneratorName))
         yaml.reportUnknown(
           [...path, 'keyGeneratorName'],
           'SM_UNKNOWN_GENERATOR',
@@ -303,8 +303,8 @@ export function readTables(rule: ShardingRule, scope: ShardingScope): ShardingPa
         return [
           Object.freeze({ name, type: 'DML_SHARDING_CONDITIONS' as const, allowHintDisable: entry.allowHintDisable }),
         ];
-      const names = keysAt(yaml.value, [...base, 'auditors']);
-      if (!names.includes(name))
+      const names = namesAt(yaml.value, [...base, 'auditors']);
+      if (names !== undefined && !names.includes(name))
         yaml.reportUnknown([...path, 'auditorNames', index], 'SM_UNKNOWN_AUDITOR', 'auditor', name, names);
       return [];
     });
@@ -322,6 +322,17 @@ const defaultGenerator: KeyGeneratorSpec = Object.freeze({
   maxVibrationOffset: 1,
   maxTolerateTimeDifferenceMs: 10,
 });
+
+/** The names of a map of the file for reference; undefined: it is no map, so that no name can be judged. */
+export function namesAt(value: PlainValue | undefined, path: Path): string[] | undefined {
+  let at: PlainValue | undefined = value;
+  for (const part of path) {
+    if (typeof at !== 'object' || at === null) return [];
+    at = (at as Record<string | number, PlainValue>)[part];
+  }
+  if (at === undefined || at === null) return [];
+  return typeof at === 'object' && !Array.isArray(at) ? Object.keys(at) : undefined;
+}
 
 /** The keys of a map of the file, also of entries that have problems. */
 export function keysAt(value: PlainValue | undefined, path: Path): string[] {

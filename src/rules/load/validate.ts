@@ -16,6 +16,8 @@ export function validate<S extends z.ZodType>(
   base: Path,
 ): z.output<S> | undefined {
   let rest: PlainValue | undefined = structuredClone(value);
+  /** What was reported and left out is missing then, which is no second problem. */
+  const leftOut = new Set<string>();
   for (let round = 0; round < ROUNDS_MAX && rest !== undefined; round++) {
     const result = schema.safeParse(rest, { reportInput: true });
     if (result.success) return result.data;
@@ -31,7 +33,9 @@ export function validate<S extends z.ZodType>(
       }
       const found = valueAt(rest, path);
       if (found === undefined) {
-        yaml.report([...base, ...path], 'SM_MISSING_KEY', `key '${String(path.at(-1))}' is missing`, { atKey: true });
+        if (!leftOut.has(path.join('\0'))) {
+          yaml.report([...base, ...path], 'SM_MISSING_KEY', `key '${String(path.at(-1))}' is missing`, { atKey: true });
+        }
         wrong.push(path.slice(0, -1));
       } else {
         yaml.report(
@@ -46,6 +50,7 @@ export function validate<S extends z.ZodType>(
       }
     }
     // From the back, so that closing a gap of a list does not move what is still to go.
+    for (const path of wrong) leftOut.add(path.join('\0'));
     for (const path of wrong.reverse()) rest = without(rest, path);
   }
   return undefined;

@@ -40,12 +40,14 @@ export class YamlFile {
   readonly #lines = new LineCounter();
   readonly #places = new Map<string, Place>();
   readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #text: string;
   readonly #origins = new Map<string, string>();
   #nodes = 0;
 
   constructor(file: string, text: string, env: Readonly<Record<string, string | undefined>>) {
     this.file = file;
     this.#env = env;
+    this.#text = text;
     const document = parseDocument(text, {
       lineCounter: this.#lines,
       merge: true,
@@ -156,8 +158,10 @@ export class YamlFile {
         this.#reportAt(key ?? 0, 'SM_YAML_SYNTAX', 'error', `aliases make more than ${NODES_MAX} values of this file`);
       return null;
     }
-    const start = node?.range?.[0] ?? key ?? 0;
     const tag = node === null || isAlias(node) ? undefined : node.tag;
+    let start = node?.range?.[0] ?? key ?? 0;
+    // A node's range begins behind its tag.
+    if (tag?.startsWith('!')) start = Math.max(this.#text.lastIndexOf(tag, start), 0);
     this.#places.set(pathKey(path), {
       value: start,
       key,
@@ -250,7 +254,6 @@ export class YamlFile {
   #convertScalar(scalar: Scalar, start: number, inline: boolean): PlainValue {
     const { value } = scalar;
     if (typeof value === 'string') {
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the place's own form
       if (inline || !value.includes('${')) return value;
       const substituted = substituteEnvironment(value, this.#env);
       for (const name of substituted.missing) {
