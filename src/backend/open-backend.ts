@@ -159,7 +159,10 @@ class Channel {
 
   read(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) reject(this.#failure);
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
+        return;
+      }
       this.#waiting = { resolve, reject };
       this.#deliver();
     });
