@@ -12,7 +12,7 @@ export function doubleText(value: number, decimals: number): string {
 }
 
 function shortestText(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  if (value === 0) return '0';
   const [mantissa, exponentText] = value.toExponential().split('e') as [string, string];
   const exponent = Number(exponentText);
   if (exponent < -15 || exponent > 14) return `${mantissa}e${exponent}`;

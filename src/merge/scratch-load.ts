@@ -36,7 +36,10 @@ export class ScratchInsert {
   /** Rows added so far. */
   rowsTotal = 0;
 
-  constructor(feed: { readonly name: string; readonly columns: readonly string[]; readonly loads: readonly ScratchLoad[] }, bytesMax: number) {
+  constructor(
+    feed: { readonly name: string; readonly columns: readonly string[]; readonly loads: readonly ScratchLoad[] },
+    bytesMax: number,
+  ) {
     const columns = feed.columns.map((name) => quoted(name)).join(',');
     this.#prefix = Buffer.from(`INSERT INTO ${quoted(feed.name)} (${columns}) VALUES `);
     this.#loads = feed.loads;

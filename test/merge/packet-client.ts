@@ -41,7 +41,9 @@ export class PacketClient {
     head.writeUInt32LE(0x0008_a20f, 0);
     head.writeUInt32LE(64 << 20, 4);
     head[8] = 45;
-    client.#send(Buffer.concat([head, Buffer.from('root\0\0', 'latin1'), Buffer.from(`${database}\0mysql_native_password\0`)]));
+    client.#send(
+      Buffer.concat([head, Buffer.from('root\0\0', 'latin1'), Buffer.from(`${database}\0mysql_native_password\0`)]),
+    );
     for (;;) {
       const answer = await client.#packet();
       if (answer[0] === 0) return client;
@@ -56,7 +58,10 @@ export class PacketClient {
   }
 
   /** Prepares, executes once without parameters and closes: rows in the binary protocol. */
-  async execute(text: string | Uint8Array, parameters: readonly (string | number | null)[] = []): Promise<RawResult & { readonly prepared: readonly ColumnDefinition[] }> {
+  async execute(
+    text: string | Uint8Array,
+    parameters: readonly (string | number | null)[] = [],
+  ): Promise<RawResult & { readonly prepared: readonly ColumnDefinition[] }> {
     this.#command(0x16, Buffer.from(text as string));
     const ok = await this.#packet();
     if (ok[0] === 0xff) throw failure(ok);
