@@ -3,6 +3,7 @@ export type * from './types.ts';
 export { bind, compile, type CompileInput, prepareText } from './compile.ts';
 export type { NotUnderstoodPlan, RefusePlan } from './compiled-plan.ts';
 export { explainRows, mergeText } from './explain.ts';
+export { likePattern } from './like-pattern.ts';
 export { PlanCache } from './plan-cache.ts';
 export { clientBytes } from './rewrite.ts';
 export { parserDisagreements } from './second-opinion.ts';

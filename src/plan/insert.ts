@@ -1,7 +1,7 @@
 /** INSERT and REPLACE: rows to the nodes that own them, generated keys put in, broadcast tables everywhere. */
 import { MeshError } from '../base/index.ts';
 import { type KeyValue, type LogicalTable, routeRow } from '../rules/index.ts';
-import type { Expression, InsertStatement } from '../sql/index.ts';
+import type { Expression, Fingerprint, InsertStatement } from '../sql/index.ts';
 import type { NodePlace, ResolvedStatement, TableUse } from './across/types.ts';
 import type { Binding } from './compiled-plan.ts';
 import { strip } from './constraints.ts';
@@ -16,7 +16,7 @@ import type { Scalar } from './scalar.ts';
 import { shardQuery } from './select.ts';
 import { someNode } from './syntax-walk.ts';
 import { physicalName } from './table-lookup.ts';
-import type { Action, BindInput, KeySupply, NameMap, Route, RouteReason, ShardQuery } from './types.ts';
+import type { Action, BindInput, NameMap, Route, RouteReason, ShardQuery } from './types.ts';
 
 /** Plans INSERT ... VALUES and INSERT ... SET. Throws MeshError for what no values can make right. */
 export function compileInsert(statement: InsertStatement, builder: PlanBuilder): Binding {
@@ -175,13 +175,16 @@ export class InsertBinding implements Binding {
       if (value?.kind === 'null' || (generated.zero && value?.kind === 'integer' && value.value === 0n)) wanting.push(row);
     }
     if (wanting.length === 0) return this.#route(input, undefined, undefined);
-    const keys = (input.keys as KeySupply).take(generated.generator, wanting.length);
-    const finish = (values: readonly (bigint | string)[]): Action => {
+    const keys = input.keys.take(generated.generator, wanting.length);
+    const finish = (kept: BindInput, values: readonly (bigint | string)[]): Action => {
       const byRow = new Map<number, bigint | string>();
       for (const [index, row] of wanting.entries()) byRow.set(row, values[index]!);
-      return this.#route(input, generated, byRow);
+      return this.#route(kept, generated, byRow);
     };
-    return keys instanceof Promise ? keys.then(finish) : finish(keys);
+    if (!(keys instanceof Promise)) return finish(input, keys);
+    // The lexer reads other texts meanwhile.
+    const kept: BindInput = { ...input, tokens: input.tokens.copy(), fingerprint: copyFingerprint(input.fingerprint) };
+    return keys.then((values) => finish(kept, values));
   }
 
   #route(input: BindInput, generated: Generated | undefined, keys: ReadonlyMap<number, bigint | string> | undefined): Action {
@@ -279,6 +282,20 @@ export class InsertBinding implements Binding {
       nodesTotal: total,
     };
   }
+}
+
+function copyFingerprint(print: Fingerprint): Fingerprint {
+  const { slotCount } = print;
+  return {
+    ...pick(print),
+    key: print.key.slice(0, print.keyLength),
+    slotKinds: print.slotKinds.slice(0, slotCount), slotFirst: print.slotFirst.slice(0, slotCount), slotEnd: print.slotEnd.slice(0, slotCount),
+    slotSize: print.slotSize.slice(0, slotCount), slotWidth: print.slotWidth.slice(0, slotCount),
+  };
+}
+
+function pick({ keyLength, hash, slotCount, firstToken, endToken, verb, endCertain, parameterCount }: Fingerprint) {
+  return { keyLength, hash, slotCount, firstToken, endToken, verb, endCertain, parameterCount };
 }
 
 function automaticError(logical: LogicalTable, column: string): MeshError {

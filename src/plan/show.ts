@@ -15,7 +15,6 @@ type Describe = Extract<Statement, { kind: 'describe' }>;
 const ofTable = new Set(['COLUMNS', 'FIELDS', 'INDEX', 'INDEXES', 'KEYS', 'CREATE TABLE', 'CREATE VIEW']);
 /** The same on every server of the mesh: the default source answers. */
 const ofServer = new Set(['VARIABLES', 'STATUS', 'ENGINES', 'STORAGE ENGINES', 'CHARACTER SET', 'CHARSET', 'COLLATION', 'PLUGINS', 'PRIVILEGES', 'CONTRIBUTORS', 'AUTHORS', 'PROFILES', 'PROFILE']);
-const systemNames = ['information_schema'];
 
 export function compileShow(statement: ShowStatement | Describe, builder: PlanBuilder): Binding {
   if (statement.kind === 'describe') return inspectTable(statement.table, undefined, undefined, builder);
@@ -26,7 +25,6 @@ export function compileShow(statement: ShowStatement | Describe, builder: PlanBu
     if (schema !== undefined) return fromDefault(statement, builder);
     return reply(showTables(statement, builder));
   }
-  if (what === 'DATABASES' || what === 'SCHEMAS') return reply(showDatabases(statement, builder));
   if (ofServer.has(what)) return fromDefault(statement, builder);
   return { kind: 'inspect', bind: () => ({ kind: 'inspect', show: statement, query: undefined, names: nameMap([], builder.environment) }) };
 }
@@ -93,13 +91,6 @@ function showTables(statement: ShowStatement, builder: PlanBuilder): LocalRows {
   const columns: LocalRows['columns'][number][] = [{ name: `Tables_in_${database}${suffix}`, type: 'string' }];
   if (statement.full) columns.push({ name: 'Table_type', type: 'string' });
   return { columns, rows: names.map((name) => (statement.full ? [name, schema.tables.get(name)!.view ? 'VIEW' : 'BASE TABLE'] : [name])) };
-}
-
-function showDatabases(statement: ShowStatement, builder: PlanBuilder): LocalRows {
-  if (statement.where !== undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'SHOW DATABASES ... WHERE', reason: 'use LIKE' });
-  const { matches, suffix } = filter(statement, builder);
-  const names = [...systemNames, ...builder.environment.databases].filter(matches).sort();
-  return { columns: [{ name: `Database${suffix}`, type: 'string' }], rows: names.map((name) => [name]) };
 }
 
 function filter(statement: ShowStatement, builder: PlanBuilder): { readonly matches: (name: string) => boolean; readonly suffix: string } {
