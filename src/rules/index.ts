@@ -10,6 +10,7 @@ export {
   type WorkerIdPort,
 } from './keys/key-generator.ts';
 export { isLoopback, readAddress } from './load/address.ts';
+export { algorithmReference, type JsonSchema, meshJsonSchema, rulesJsonSchema } from './load/json-schemas.ts';
 export { isRulesFile, loadMeshConfig } from './load/load-mesh-config.ts';
 export { loadRules } from './load/load-rules.ts';
 export { applyOverrides } from './load/overrides.ts';

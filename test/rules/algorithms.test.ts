@@ -32,7 +32,11 @@ test('MOD: never negative, digits of text, offsets, padding, order of the list d
   const cut = bind('MOD', { 'sharding-count': '10', 'start-offset': '2', 'stop-offset': '1' }, tables(10));
   assert.equal(cut.placeValue(str('99127')), 2);
   assert.equal(cut.placeValue(str('991')), 'unknown');
-  const padded = bind('MOD', { 'sharding-count': '12', 'zero-padding': 'true' }, Array.from({ length: 12 }, (_, i) => `t_${String(i).padStart(2, '0')}`));
+  const padded = bind(
+    'MOD',
+    { 'sharding-count': '12', 'zero-padding': 'true' },
+    Array.from({ length: 12 }, (_, i) => `t_${String(i).padStart(2, '0')}`),
+  );
   assert.equal(padded.placeValue(int(13)), 1);
 });
 
@@ -46,27 +50,67 @@ test('HASH_MOD: where ShardingSphere puts text and numbers', () => {
 
 test('VOLUME_RANGE and BOUNDARY_RANGE', () => {
   const volume = bind('VOLUME_RANGE', { 'range-lower': '10', 'range-upper': '45', 'sharding-volume': '10' }, tables(6));
-  for (const [value, shard] of [[9, 0], [10, 1], [19, 1], [20, 2], [40, 4], [44, 4], [45, 5], [1000, 5]] as const) assert.equal(volume.placeValue(int(value)), shard, String(value));
+  for (const [value, shard] of [
+    [9, 0],
+    [10, 1],
+    [19, 1],
+    [20, 2],
+    [40, 4],
+    [44, 4],
+    [45, 5],
+    [1000, 5],
+  ] as const)
+    assert.equal(volume.placeValue(int(value)), shard, String(value));
   assert.deepEqual(volume.placeRange({ low: int(15), high: int(20), lowInclusive: true, highInclusive: false }), [1]);
   assert.deepEqual(volume.placeRange({ low: int(15), high: int(20), lowInclusive: true, highInclusive: true }), [1, 2]);
   assert.deepEqual(volume.placeRange({ high: int(9), lowInclusive: true, highInclusive: true }), [0]);
   const boundary = bind('BOUNDARY_RANGE', { 'sharding-ranges': '1,5,10' }, tables(4));
-  for (const [value, shard] of [[0, 0], [1, 1], [5, 2], [9, 2], [10, 3]] as const) assert.equal(boundary.placeValue(int(value)), shard, String(value));
+  for (const [value, shard] of [
+    [0, 0],
+    [1, 1],
+    [5, 2],
+    [9, 2],
+    [10, 3],
+  ] as const)
+    assert.equal(boundary.placeValue(int(value)), shard, String(value));
 });
 
 test('AUTO_INTERVAL rounds as ShardingSphere does', () => {
-  const auto = bind('AUTO_INTERVAL', { 'datetime-lower': '2020-01-01 00:00:00', 'datetime-upper': '2020-01-01 00:00:16', 'sharding-seconds': '4' }, tables(6));
-  for (const [value, shard] of [['2019-12-31 23:59:59', 0], ['2020-01-01 00:00:00', 0], ['2020-01-01 00:00:01', 1], ['2020-01-01 00:00:04', 1], ['2020-01-01 00:00:05', 2], ['2020-01-01 00:00:16', 4], ['2020-01-01 00:00:17', 5], ['2021-01-01 00:00:02', 5]] as const) {
+  const auto = bind(
+    'AUTO_INTERVAL',
+    { 'datetime-lower': '2020-01-01 00:00:00', 'datetime-upper': '2020-01-01 00:00:16', 'sharding-seconds': '4' },
+    tables(6),
+  );
+  for (const [value, shard] of [
+    ['2019-12-31 23:59:59', 0],
+    ['2020-01-01 00:00:00', 0],
+    ['2020-01-01 00:00:01', 1],
+    ['2020-01-01 00:00:04', 1],
+    ['2020-01-01 00:00:05', 2],
+    ['2020-01-01 00:00:16', 4],
+    ['2020-01-01 00:00:17', 5],
+    ['2021-01-01 00:00:02', 5],
+  ] as const) {
     assert.equal(auto.placeValue(time(value)), shard, value);
   }
   // 1 second of 86,400 is 0.00 of a stretch.
-  const day = bind('AUTO_INTERVAL', { 'datetime-lower': '2020-01-01 00:00:00', 'datetime-upper': '2020-01-03 00:00:00', 'sharding-seconds': '86400' }, tables(4));
+  const day = bind(
+    'AUTO_INTERVAL',
+    { 'datetime-lower': '2020-01-01 00:00:00', 'datetime-upper': '2020-01-03 00:00:00', 'sharding-seconds': '86400' },
+    tables(4),
+  );
   assert.equal(day.placeValue(time('2020-01-01 00:00:01')), 0);
   assert.equal(day.placeValue(time('2020-01-01 01:00:00')), 1);
 });
 
 test('INTERVAL: months, leap days, text and numbers by the pattern, outside', () => {
-  const props = { 'datetime-pattern': 'yyyy-MM-dd HH:mm:ss', 'datetime-lower': '2024-01-01 00:00:00', 'datetime-upper': '2024-03-31 23:59:59', 'sharding-suffix-pattern': 'yyyyMM', 'datetime-interval-unit': 'Months' };
+  const props = {
+    'datetime-pattern': 'yyyy-MM-dd HH:mm:ss',
+    'datetime-lower': '2024-01-01 00:00:00',
+    'datetime-upper': '2024-03-31 23:59:59',
+    'sharding-suffix-pattern': 'yyyyMM',
+    'datetime-interval-unit': 'Months',
+  };
   const targets = ['o_202401', 'o_202402', 'o_202403'];
   const monthly = bind('INTERVAL', props, targets);
   assert.equal(monthly.placeValue(time('2024-02-29 23:59:59.999999')), 1);
@@ -75,9 +119,19 @@ test('INTERVAL: months, leap days, text and numbers by the pattern, outside', ()
   assert.equal(monthly.placeValue(str('2024-02-10 00:00:00.123')), 1);
   assert.equal(monthly.placeValue(time('2024-04-01 00:00:00')), 'unknown');
   assert.equal(monthly.placeValue(time('0000-00-00 00:00:00')), 'unknown');
-  assert.deepEqual(monthly.placeRange({ low: time('2024-02-15 00:00:00'), lowInclusive: true, highInclusive: true }), [1, 2]);
-  assert.deepEqual(monthly.placeRange({ high: time('2023-02-15 00:00:00'), lowInclusive: true, highInclusive: true }), []);
-  const daily = bind('INTERVAL', { ...props, 'datetime-pattern': 'yyyyMMdd', 'datetime-lower': '20240101', 'datetime-upper': '20240331' }, targets);
+  assert.deepEqual(
+    monthly.placeRange({ low: time('2024-02-15 00:00:00'), lowInclusive: true, highInclusive: true }),
+    [1, 2],
+  );
+  assert.deepEqual(
+    monthly.placeRange({ high: time('2023-02-15 00:00:00'), lowInclusive: true, highInclusive: true }),
+    [],
+  );
+  const daily = bind(
+    'INTERVAL',
+    { ...props, 'datetime-pattern': 'yyyyMMdd', 'datetime-lower': '20240101', 'datetime-upper': '20240331' },
+    targets,
+  );
   assert.equal(daily.placeValue(int(20240229)), 1);
   assert.equal(daily.placeValue(int(20240230)), 'unknown');
 });
@@ -133,15 +187,39 @@ test('LIST: unlisted values are nowhere, or at the default', () => {
 });
 
 test('properties: missing, unknown, out of range', () => {
-  const problems = (type: AlgorithmType, props: Record<string, string>): string => createAlgorithm('x', type, props).problems.map((each) => `${each.message} ${each.suggestion ?? ''}`).join('; ');
+  const problems = (type: AlgorithmType, props: Record<string, string>): string =>
+    createAlgorithm('x', type, props)
+      .problems.map((each) => `${each.message} ${each.suggestion ?? ''}`)
+      .join('; ');
   assert.match(problems('MOD', {}), /'sharding-count' is missing/);
   assert.match(problems('MOD', { 'sharding-cuont': '4' }), /did you mean 'sharding-count'/);
   assert.match(problems('MOD', { 'sharding-count': '0' }), /from 1 to/);
-  assert.match(problems('VOLUME_RANGE', { 'range-lower': '0', 'range-upper': '5', 'sharding-volume': '10' }), /smaller than/);
+  assert.match(
+    problems('VOLUME_RANGE', { 'range-lower': '0', 'range-upper': '5', 'sharding-volume': '10' }),
+    /smaller than/,
+  );
   assert.match(problems('BOUNDARY_RANGE', { 'sharding-ranges': '1,x' }), /'x' is not a whole number/);
-  assert.match(problems('AUTO_INTERVAL', { 'datetime-lower': '2020-13-01 00:00:00', 'datetime-upper': '2021-01-01 00:00:00', 'sharding-seconds': '5' }), /is a time like/);
-  assert.match(problems('INTERVAL', { 'datetime-pattern': 'YYYY', 'datetime-lower': '2020', 'sharding-suffix-pattern': 'yyyy' }), /letter 'Y'/);
-  assert.match(problems('INTERVAL', { 'datetime-pattern': 'yyyy', 'datetime-lower': '2020', 'sharding-suffix-pattern': 'yyyy', 'datetime-interval-unit': 'YEAR' }), /did you mean YEARS/);
+  assert.match(
+    problems('AUTO_INTERVAL', {
+      'datetime-lower': '2020-13-01 00:00:00',
+      'datetime-upper': '2021-01-01 00:00:00',
+      'sharding-seconds': '5',
+    }),
+    /is a time like/,
+  );
+  assert.match(
+    problems('INTERVAL', { 'datetime-pattern': 'YYYY', 'datetime-lower': '2020', 'sharding-suffix-pattern': 'yyyy' }),
+    /letter 'Y'/,
+  );
+  assert.match(
+    problems('INTERVAL', {
+      'datetime-pattern': 'yyyy',
+      'datetime-lower': '2020',
+      'sharding-suffix-pattern': 'yyyy',
+      'datetime-interval-unit': 'YEAR',
+    }),
+    /did you mean YEARS/,
+  );
   assert.match(problems('INLINE', { 'algorithm-expression': 't_${id / 2}' }), /intdiv/);
   assert.match(problems('LOOKUP', { 'lookup-source': 'ds_0' }), /'lookup-table' is missing/);
 });

@@ -47,7 +47,10 @@ test('BigDecimal.hashCode: unscaled value and scale', () => {
   assert.equal(javaDecimalHash('1.0'), 311);
   assert.equal(javaDecimalHash('1.00'), 3102);
   assert.equal(javaDecimalHash('-1.5'), -15 * 31 + 1);
-  assert.equal(javaDecimalHash('12345678901234567890'), (Math.imul(31, javaBigIntegerHash(12345678901234567890n)) + 0) | 0);
+  assert.equal(
+    javaDecimalHash('12345678901234567890'),
+    (Math.imul(31, javaBigIntegerHash(12345678901234567890n)) + 0) | 0,
+  );
   assert.equal(javaDecimalHash('1e5'), undefined);
 });
 

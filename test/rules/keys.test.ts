@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '../../src/base/index.ts';
-import { createKeyGenerator, type GeneratorPorts, type SegmentPort } from '../../src/rules/index.ts';
 import type { KeyGeneratorSpec } from '../../src/rules/index.ts';
+import { createKeyGenerator, type GeneratorPorts, type SegmentPort } from '../../src/rules/index.ts';
 import { SNOWFLAKE_EPOCH } from '../../src/rules/keys/snowflake.ts';
 import { loadRulesFile } from './load-text.ts';
 
@@ -25,21 +25,39 @@ class TestClock implements Clock {
 }
 
 const snowflake = (changes: Partial<Extract<KeyGeneratorSpec, { kind: 'snowflake' }>> = {}): KeyGeneratorSpec => ({
-  kind: 'snowflake', name: 'flake', type: 'SNOWFLAKE', props: {}, workerId: 5, maxVibrationOffset: 1, maxTolerateTimeDifferenceMs: 10, ...changes,
+  kind: 'snowflake',
+  name: 'flake',
+  type: 'SNOWFLAKE',
+  props: {},
+  workerId: 5,
+  maxVibrationOffset: 1,
+  maxTolerateTimeDifferenceMs: 10,
+  ...changes,
 });
 const ports = (changes: Partial<GeneratorPorts> = {}): GeneratorPorts => ({
-  clock: new TestClock(), workerIndex: 0, workers: 1, random: (size) => new Uint8Array(size).fill(0xff), ...changes,
+  clock: new TestClock(),
+  workerIndex: 0,
+  workers: 1,
+  random: (size) => new Uint8Array(size).fill(0xff),
+  ...changes,
 });
 
 test('SNOWFLAKE: 41 bits of time, 10 of worker, 12 of sequence', async () => {
   const clock = new TestClock();
-  const [key] = await createKeyGenerator(snowflake({ maxVibrationOffset: 0 }), ports({ clock, workerIndex: 2, workers: 3 })).take(1);
+  const [key] = await createKeyGenerator(
+    snowflake({ maxVibrationOffset: 0 }),
+    ports({ clock, workerIndex: 2, workers: 3 }),
+  ).take(1);
   assert.equal(key, (1_000_000n << 22n) | (7n << 12n));
 });
 
 test('SNOWFLAKE: keys rise and repeat never, also beyond one millisecond', async () => {
   const generator = createKeyGenerator(snowflake(), ports());
-  const keys = [...(await generator.take(3)), ...(await generator.take(9000)), ...(await generator.take(5))] as bigint[];
+  const keys = [
+    ...(await generator.take(3)),
+    ...(await generator.take(9000)),
+    ...(await generator.take(5)),
+  ] as bigint[];
   assert.equal(keys.length, 9008);
   for (let i = 1; i < keys.length; i++) assert.ok(keys[i]! > keys[i - 1]!);
 });
@@ -57,14 +75,21 @@ test('SNOWFLAKE: a clock that goes back a little is waited for, further is refus
 
 test('SNOWFLAKE: without worker-id and lease, with an ended lease, or beyond 1023: refused', async () => {
   const clock = new TestClock();
-  assert.throws(() => createKeyGenerator(snowflake({ workerId: undefined }), ports()).take(1), { code: 'SM_KEY_GENERATOR' });
+  assert.throws(() => createKeyGenerator(snowflake({ workerId: undefined }), ports()).take(1), {
+    code: 'SM_KEY_GENERATOR',
+  });
   const lease = { workerId: 9, validUntil: clock.ms + 5 };
-  const generator = createKeyGenerator(snowflake({ workerId: undefined }), ports({ clock, workerIds: { current: () => lease } }));
+  const generator = createKeyGenerator(
+    snowflake({ workerId: undefined }),
+    ports({ clock, workerIds: { current: () => lease } }),
+  );
   const [key] = (await generator.take(1)) as bigint[];
   assert.equal((key! >> 12n) & 1023n, 9n);
   clock.ms += 5;
   assert.throws(() => generator.take(1), { code: 'SM_KEY_GENERATOR' });
-  assert.throws(() => createKeyGenerator(snowflake({ workerId: 1023 }), ports({ workerIndex: 1, workers: 2 })), { code: 'SM_KEY_GENERATOR' });
+  assert.throws(() => createKeyGenerator(snowflake({ workerId: 1023 }), ports({ workerIndex: 1, workers: 2 })), {
+    code: 'SM_KEY_GENERATOR',
+  });
 });
 
 test('the sample’s order ids spread evenly over its tables, also when orders and items draw in turn', async () => {
@@ -88,7 +113,17 @@ test('UUID: version 4 in 32 hex digits', async () => {
   assert.equal(key, 'ffffffffffff4fffbfffffffffffffff');
 });
 
-const segment: KeyGeneratorSpec = { kind: 'segment', name: 'seg', type: 'SEGMENT', props: {}, source: 'ds_0', table: 'seq', sequence: 'orders', step: 10, prefetchBelow: 3 };
+const segment: KeyGeneratorSpec = {
+  kind: 'segment',
+  name: 'seg',
+  type: 'SEGMENT',
+  props: {},
+  source: 'ds_0',
+  table: 'seq',
+  sequence: 'orders',
+  step: 10,
+  prefetchBelow: 3,
+};
 
 test('SEGMENT: at once while a range is at hand, fetched ahead, in order for waiting takers', async () => {
   let next = 100n;
@@ -104,7 +139,10 @@ test('SEGMENT: at once while a range is at hand, fetched ahead, in order for wai
   const generator = createKeyGenerator(segment, ports({ segments: port }));
   const waiting = [generator.take(2), generator.take(2)];
   assert.ok(waiting.every((each) => each instanceof Promise));
-  assert.deepEqual(await Promise.all(waiting), [[100n, 101n], [102n, 103n]]);
+  assert.deepEqual(await Promise.all(waiting), [
+    [100n, 101n],
+    [102n, 103n],
+  ]);
   assert.deepEqual(generator.take(4), [104n, 105n, 106n, 107n]);
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(asked, [10, 10]);

@@ -1,13 +1,26 @@
 /** Good rules files: what the snapshot says, in new and older spellings. */
 import assert from 'node:assert/strict';
-import { inspect } from 'node:util';
 import { test } from 'node:test';
-import { equalityKeepsShard, findTable, physicalTablesOf, primaryOf, shardSourceOf, singleTableAllowed } from '../../src/rules/index.ts';
+import { inspect } from 'node:util';
+import {
+  equalityKeepsShard,
+  findTable,
+  physicalTablesOf,
+  primaryOf,
+  shardSourceOf,
+  singleTableAllowed,
+} from '../../src/rules/index.ts';
 import { loadRulesFile, loadRulesText, summary } from './load-text.ts';
 
 test('the sample shop', () => {
-  const { value: rules, problems } = loadRulesFile('../../rules/shop.yaml', { SHARDMESH_DEMO_PORT_1: '4444', MESH_PASSWORD: 's3cret' });
-  assert.deepEqual(problems.map((each) => each.code), ['SM_REPLICAS_NOT_READ']);
+  const { value: rules, problems } = loadRulesFile('../../rules/shop.yaml', {
+    SHARDMESH_DEMO_PORT_1: '4444',
+    MESH_PASSWORD: 's3cret',
+  });
+  assert.deepEqual(
+    problems.map((each) => each.code),
+    ['SM_REPLICAS_NOT_READ'],
+  );
   assert.ok(rules);
   assert.deepEqual(rules.shardSources, ['rw_0', 'rw_1']);
   assert.equal(rules.defaultSource, 'rw_0');
@@ -17,7 +30,10 @@ test('the sample shop', () => {
   assert.equal(shardSourceOf(rules, 'ds_1_replica'), 'rw_1');
   assert.equal(shardSourceOf(rules, 'nothing'), undefined);
   assert.deepEqual(findTable(rules, 'orders')?.nodes, [
-    { source: 'rw_0', table: 'orders_0' }, { source: 'rw_0', table: 'orders_1' }, { source: 'rw_1', table: 'orders_0' }, { source: 'rw_1', table: 'orders_1' },
+    { source: 'rw_0', table: 'orders_0' },
+    { source: 'rw_0', table: 'orders_1' },
+    { source: 'rw_1', table: 'orders_0' },
+    { source: 'rw_1', table: 'orders_1' },
   ]);
   assert.equal(findTable(rules, 'Orders'), undefined);
   assert.equal(findTable(rules, 'Orders', true)?.name, 'orders');
@@ -62,22 +78,36 @@ const files: readonly (readonly [string, readonly string[], readonly string[]])[
 for (const [name, tables, warnings] of files) {
   test(`file ${name}.yaml`, () => {
     const { value, problems } = loadRulesFile(`files/${name}.yaml`);
-    assert.deepEqual(problems.map((each) => `${each.severity} ${each.code}`).sort(), warnings.map((code) => `warning ${code}`), JSON.stringify(problems, null, 1));
+    assert.deepEqual(
+      problems.map((each) => `${each.severity} ${each.code}`).sort(),
+      warnings.map((code) => `warning ${code}`),
+      JSON.stringify(problems, null, 1),
+    );
     assert.deepEqual([...value!.tables.keys()], tables);
   });
 }
 
 test('auto tables: shard i on the sources in turn', () => {
   const rules = loadRulesFile('files/auto-tables.yaml').value!;
-  assert.deepEqual(rules.tables.get('t_mod')!.nodes.map((node) => `${node.source}.${node.table}`), ['ds_0.t_mod_0', 'ds_1.t_mod_1', 'ds_0.t_mod_2', 'ds_1.t_mod_3']);
+  assert.deepEqual(
+    rules.tables.get('t_mod')!.nodes.map((node) => `${node.source}.${node.table}`),
+    ['ds_0.t_mod_0', 'ds_1.t_mod_1', 'ds_0.t_mod_2', 'ds_1.t_mod_3'],
+  );
   assert.equal(rules.tables.get('t_days')!.nodes.length, 4);
 });
 
 test('refused files name the feature', () => {
-  for (const [name, tag] of [['refused-encrypt', '!ENCRYPT'], ['refused-mask', '!MASK'], ['refused-shadow', '!SHADOW']] as const) {
+  for (const [name, tag] of [
+    ['refused-encrypt', '!ENCRYPT'],
+    ['refused-mask', '!MASK'],
+    ['refused-shadow', '!SHADOW'],
+  ] as const) {
     const { value, problems } = loadRulesFile(`files/${name}.yaml`);
     assert.equal(value, undefined);
-    assert.ok(problems.some((each) => each.code === 'SM_FEATURE_NOT_BUILT' && each.message.includes(tag)), JSON.stringify(problems));
+    assert.ok(
+      problems.some((each) => each.code === 'SM_FEATURE_NOT_BUILT' && each.message.includes(tag)),
+      JSON.stringify(problems),
+    );
   }
 });
 
@@ -105,7 +135,11 @@ test('binding tables must be alike', () => {
     ['ds_${0..1}.i_${[1,0]}', 'i_${oid % 2}'],
     ['ds_${0..1}.i_${0..2}', 'i_${oid % 3}'],
   ] as const) {
-    assert.deepEqual(summary(loadRulesText(bindingFile(nodes, expression)).problems), ['10:19 error SM_BINDING_NOT_ALIKE'], `${nodes} ${expression}`);
+    assert.deepEqual(
+      summary(loadRulesText(bindingFile(nodes, expression)).problems),
+      ['10:19 error SM_BINDING_NOT_ALIKE'],
+      `${nodes} ${expression}`,
+    );
   }
 });
 
@@ -119,14 +153,26 @@ rules:
   dataSourceGroups:
 ${groups}
 `;
-  const errors = (groups: string, more = ''): string[] => summary(loadRulesText(text(groups) + more).problems.filter((each) => each.severity === 'error'));
+  const errors = (groups: string, more = ''): string[] =>
+    summary(loadRulesText(text(groups) + more).problems.filter((each) => each.severity === 'error'));
   assert.deepEqual(errors('    g: { readDataSourceNames: [b] }'), ['8:5 error SM_NO_PRIMARY']);
-  assert.deepEqual(errors('    g: { writeDataSourceName: a, readDataSourceNames: [c] }'), ['8:56 error SM_UNKNOWN_SOURCE']);
-  assert.deepEqual(errors('    g: { writeDataSourceName: a, readDataSourceNames: [a] }'), ['8:56 error SM_GROUPED_SOURCE']);
-  assert.deepEqual(errors('    g: { writeDataSourceName: a }\n    h: { writeDataSourceName: b, readDataSourceNames: [a] }'), ['9:5 error SM_GROUPED_SOURCE']);
+  assert.deepEqual(errors('    g: { writeDataSourceName: a, readDataSourceNames: [c] }'), [
+    '8:56 error SM_UNKNOWN_SOURCE',
+  ]);
+  assert.deepEqual(errors('    g: { writeDataSourceName: a, readDataSourceNames: [a] }'), [
+    '8:56 error SM_GROUPED_SOURCE',
+  ]);
+  assert.deepEqual(
+    errors('    g: { writeDataSourceName: a }\n    h: { writeDataSourceName: b, readDataSourceNames: [a] }'),
+    ['9:5 error SM_GROUPED_SOURCE'],
+  );
   assert.deepEqual(errors('    b: { writeDataSourceName: a }'), ['8:5 error SM_DUPLICATE_NAME']);
-  assert.deepEqual(errors('    g: { writeDataSourceName: a, loadBalancerName: x }'), ['8:52 error SM_UNKNOWN_BALANCER']);
-  assert.deepEqual(errors('    g: { writeDataSourceName: a }', '- !SINGLE { tables: ["a.*"] }'), ['9:22 error SM_GROUPED_SOURCE']);
+  assert.deepEqual(errors('    g: { writeDataSourceName: a, loadBalancerName: x }'), [
+    '8:52 error SM_UNKNOWN_BALANCER',
+  ]);
+  assert.deepEqual(errors('    g: { writeDataSourceName: a }', '- !SINGLE { tables: ["a.*"] }'), [
+    '9:22 error SM_GROUPED_SOURCE',
+  ]);
 });
 
 test('anchors, aliases and merge keys are read', () => {

@@ -1,7 +1,7 @@
 /** Loads configuration texts for tests, with other files and the environment held in memory. */
 import { readFileSync } from 'node:fs';
-import { loadMeshConfig, loadRules } from '../../src/rules/index.ts';
 import type { Loaded, MeshConfig, Overrides, RuleProblem, RuleSet } from '../../src/rules/index.ts';
+import { loadMeshConfig, loadRules } from '../../src/rules/index.ts';
 
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
@@ -38,7 +38,9 @@ function ports(around: Surroundings) {
     },
     glob: (pattern: string): string[] => {
       const form = new RegExp(`^${pattern.replace(/[.+^$()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`);
-      return Object.keys(files).filter((path) => form.test(path)).sort();
+      return Object.keys(files)
+        .filter((path) => form.test(path))
+        .sort();
     },
   };
 }

@@ -11,7 +11,11 @@ dataSources:
   ds_0: { url: "mysql://127.0.0.1/shop", username: mesh, password: backendpw }
 rules: []
 `;
-const files = { '/etc/shop.yaml': shop, '/etc/pw': 'from file\n', '/etc/b.yaml': shop.replace('databaseName: shop', 'databaseName: b') };
+const files = {
+  '/etc/shop.yaml': shop,
+  '/etc/pw': 'from file\n',
+  '/etc/b.yaml': shop.replace('databaseName: shop', 'databaseName: b'),
+};
 const base = `listen: 127.0.0.1:3307
 users:
 - { user: app@%, password: "\${APP_PASSWORD:-app}", databases: [shop] }
@@ -22,7 +26,10 @@ test('the sample configuration', () => {
   const file = new URL('../../rules/shardmesh.yaml', import.meta.url).pathname;
   const read = (path: string): string => readFileSync(path, 'utf8');
   const { value, problems } = loadMeshConfig({ file, text: read(file), env: {}, readFile: read, glob: () => [] });
-  assert.deepEqual(problems.map((each) => `${each.severity} ${each.code}`), ['warning SM_REPLICAS_NOT_READ']);
+  assert.deepEqual(
+    problems.map((each) => `${each.severity} ${each.code}`),
+    ['warning SM_REPLICAS_NOT_READ'],
+  );
   assert.deepEqual(value?.listen, [{ kind: 'tcp', host: '127.0.0.1', port: 3307 }]);
   assert.deepEqual([...value!.databases.keys()], ['shop']);
   assert.equal(value?.limits.maxAllowedPacket, 67_108_864);
@@ -34,14 +41,25 @@ test('the sample configuration', () => {
 test('flag > environment > file > default', () => {
   const load = (env: Record<string, string>, flags = {}) => loadMeshText(base, { files, env }, flags).value!;
   assert.deepEqual(load({}).listen, [{ kind: 'tcp', host: '127.0.0.1', port: 3307 }]);
-  assert.deepEqual(load({ SHARDMESH_LISTEN: '0.0.0.0:4000, unix:/run/mesh.sock', SHARDMESH_LOG_LEVEL: 'debug' }).listen, [{ kind: 'tcp', host: '0.0.0.0', port: 4000 }, { kind: 'unix', path: '/run/mesh.sock' }]);
+  assert.deepEqual(
+    load({ SHARDMESH_LISTEN: '0.0.0.0:4000, unix:/run/mesh.sock', SHARDMESH_LOG_LEVEL: 'debug' }).listen,
+    [
+      { kind: 'tcp', host: '0.0.0.0', port: 4000 },
+      { kind: 'unix', path: '/run/mesh.sock' },
+    ],
+  );
   assert.equal(load({ SHARDMESH_LOG_LEVEL: 'debug' }).log.level, 'debug');
-  assert.deepEqual(load({ SHARDMESH_LISTEN: '0.0.0.0:4000' }, { listen: '127.0.0.1:5000' }).listen, [{ kind: 'tcp', host: '127.0.0.1', port: 5000 }]);
+  assert.deepEqual(load({ SHARDMESH_LISTEN: '0.0.0.0:4000' }, { listen: '127.0.0.1:5000' }).listen, [
+    { kind: 'tcp', host: '127.0.0.1', port: 5000 },
+  ]);
   assert.equal(load({ SHARDMESH_WORKERS: '3' }).workers, 3);
   assert.deepEqual(load({}).http, { kind: 'tcp', host: '127.0.0.1', port: 16090 });
   assert.equal(load({ SHARDMESH_HTTP: 'off' }).http, undefined);
   const wrong = loadMeshText(base, { files, env: { SHARDMESH_WORKERS: 'many' } }, { listen: 'nowhere' });
-  assert.deepEqual(wrong.problems.map((each) => `${each.file} ${each.code}`).sort(), ['--listen SM_WRONG_VALUE', 'SHARDMESH_WORKERS SM_WRONG_TYPE']);
+  assert.deepEqual(wrong.problems.map((each) => `${each.file} ${each.code}`).sort(), [
+    '--listen SM_WRONG_VALUE',
+    'SHARDMESH_WORKERS SM_WRONG_TYPE',
+  ]);
 });
 
 test('units', () => {
@@ -55,7 +73,10 @@ test('units', () => {
 test('secrets never show', () => {
   const { value } = loadMeshText(base.replace('${APP_PASSWORD:-app}', 'hunter2'), { files });
   assert.deepEqual(value!.users[0]!.secret.kind === 'plain' && value!.users[0]!.secret.password, 'hunter2');
-  const shown = JSON.stringify(value) + JSON.stringify([...value!.databases.get('shop')!.dataSources.values()]) + inspect(value, { depth: 12 });
+  const shown =
+    JSON.stringify(value) +
+    JSON.stringify([...value!.databases.get('shop')!.dataSources.values()]) +
+    inspect(value, { depth: 12 });
   assert.doesNotMatch(shown, /hunter2|backendpw/);
 });
 
@@ -63,17 +84,28 @@ test('passwords from files, hashes', () => {
   const user = (text: string) => loadMeshText(base.replace('password: "${APP_PASSWORD:-app}"', text), { files });
   assert.deepEqual({ ...user('passwordFile: pw').value!.users[0]!.secret }, { kind: 'plain', password: 'from file' });
   const native = `*${'ab'.repeat(20)}`;
-  assert.deepEqual({ ...user(`authenticationString: "${native}"`).value!.users[0]!.secret }, { kind: 'native', hash: 'AB'.repeat(20) });
+  assert.deepEqual(
+    { ...user(`authenticationString: "${native}"`).value!.users[0]!.secret },
+    { kind: 'native', hash: 'AB'.repeat(20) },
+  );
   const sha2 = parseAuthenticationString(`$A$005$${'s'.repeat(20)}${'x'.repeat(43)}`);
-  assert.deepEqual({ ...sha2 }, { kind: 'sha2', rounds: 5000, salt: new Uint8Array(20).fill(115), digest: 'x'.repeat(43) });
+  assert.deepEqual(
+    { ...sha2 },
+    { kind: 'sha2', rounds: 5000, salt: new Uint8Array(20).fill(115), digest: 'x'.repeat(43) },
+  );
   for (const bad of ['*12', '$A$005$short', 'plain']) assert.equal(parseAuthenticationString(bad), undefined);
-  assert.deepEqual(summary(user('authenticationString: nonsense').problems), ['3:38 error SM_WRONG_VALUE']);
-  assert.deepEqual(summary(user('passwordFile: none').problems), ['3:30 error SM_FILE_UNREADABLE']);
+  assert.deepEqual(summary(user('authenticationString: nonsense').problems), ['3:40 error SM_WRONG_VALUE']);
+  assert.deepEqual(summary(user('passwordFile: none').problems), ['3:32 error SM_FILE_UNREADABLE']);
   assert.deepEqual(summary(user('password: a, passwordFile: pw').problems), ['3:3 error SM_WRONG_VALUE']);
 });
 
 const cases: readonly (readonly [string, string, readonly string[], RegExp?])[] = [
-  ['transaction type of later', 'transaction: { defaultType: XA }', ['5:29 error SM_TRANSACTION_TYPE_LATER'], /transactions work/],
+  [
+    'transaction type of later',
+    'transaction: { defaultType: XA }',
+    ['5:29 error SM_TRANSACTION_TYPE_LATER'],
+    /transactions work/,
+  ],
   ['unknown transaction type', 'transaction: { defaultType: LOCALL }', ['5:29 error SM_WRONG_VALUE'], /LOCAL/],
   ['coordinator', 'transaction: { coordinator: { listen: "x" } }', ['5:16 error SM_FEATURE_NOT_BUILT']],
   ['unknown key', 'lissten: 1', ['5:1 error SM_UNKNOWN_KEY'], /did you mean 'listen'/],
@@ -83,7 +115,11 @@ const cases: readonly (readonly [string, string, readonly string[], RegExp?])[] 
   ['workers', 'workers: 2000', ['5:10 error SM_WRONG_VALUE']],
   ['redis', 'control: { redis: localhost }', ['5:19 error SM_WRONG_VALUE']],
   ['redis for leases only', 'control: { redis: "redis://h:6379/0" }', ['5:19 warning SM_FEATURE_NOT_BUILT']],
-  ['certificate files', 'tls: { cert: a.crt, key: a.key }', ['5:14 error SM_FILE_UNREADABLE', '5:26 error SM_FILE_UNREADABLE']],
+  [
+    'certificate files',
+    'tls: { cert: a.crt, key: a.key }',
+    ['5:14 error SM_FILE_UNREADABLE', '5:26 error SM_FILE_UNREADABLE'],
+  ],
 ];
 for (const [name, line, expected, says] of cases) {
   test(`shardmesh.yaml: ${name}`, () => {
@@ -94,13 +130,22 @@ for (const [name, line, expected, says] of cases) {
 }
 
 test('databases: missing files, globs, the same name twice, problems of their own', () => {
-  const load = (databases: string, more: Record<string, string> = {}) => loadMeshText(base.replace('[shop.yaml]', databases), { files: { ...files, ...more } });
+  const load = (databases: string, more: Record<string, string> = {}) =>
+    loadMeshText(base.replace('[shop.yaml]', databases), { files: { ...files, ...more } });
   assert.deepEqual(summary(load('[nowhere.yaml]').problems), ['4:13 error SM_FILE_UNREADABLE']);
   assert.deepEqual([...load('["*.yaml"]').value!.databases.keys()], ['b', 'shop']);
-  assert.deepEqual(summary(load('[shop.yaml, c.yaml]', { '/etc/c.yaml': shop }).problems), ['4:25 error SM_DUPLICATE_NAME']);
+  assert.deepEqual(summary(load('[shop.yaml, c.yaml]', { '/etc/c.yaml': shop }).problems), [
+    '4:24 error SM_DUPLICATE_NAME',
+  ]);
   const bad = load('[shop.yaml, d.yaml]', { '/etc/d.yaml': 'databaseName: d\n' });
-  assert.deepEqual(bad.problems.map((each) => `${each.file} ${each.code}`), ['/etc/d.yaml SM_MISSING_KEY']);
-  assert.deepEqual(summary(loadMeshText(base.replace('databases: [shop] }', 'databases: [shpo] }'), { files }).problems), ['3:71 error SM_WRONG_VALUE']);
+  assert.deepEqual(
+    bad.problems.map((each) => `${each.file} ${each.code}`),
+    ['/etc/d.yaml SM_MISSING_KEY'],
+  );
+  assert.deepEqual(
+    summary(loadMeshText(base.replace('databases: [shop] }', 'databases: [shpo] }'), { files }).problems),
+    ['3:64 error SM_WRONG_VALUE'],
+  );
 });
 
 test('worker ids: a generator’s first id and the workers must fit 1024', () => {

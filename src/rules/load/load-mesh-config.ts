@@ -163,8 +163,15 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     );
   const redis = file.control?.redis;
   if (redis !== undefined) {
-    if (!/^rediss?:\/\/[^\s]+$|^redis-socket:\/\/|^unix:\//.test(redis)) yaml.report(['control', 'redis'], 'SM_WRONG_VALUE', 'a URL like redis://127.0.0.1:6379/0 is expected');
-    else yaml.report(['control', 'redis'], 'SM_FEATURE_NOT_BUILT', 'Redis leases the worker ids of key generators; shared configuration and limits are not built', { severity: 'warning' });
+    if (!/^rediss?:\/\/[^\s]+$|^redis-socket:\/\/|^unix:\//.test(redis))
+      yaml.report(['control', 'redis'], 'SM_WRONG_VALUE', 'a URL like redis://127.0.0.1:6379/0 is expected');
+    else
+      yaml.report(
+        ['control', 'redis'],
+        'SM_FEATURE_NOT_BUILT',
+        'Redis leases the worker ids of key generators; shared configuration and limits are not built',
+        { severity: 'warning' },
+      );
   }
 
   const workers = file.workers ?? Math.min(availableParallelism(), WORKER_IDS_MAX);

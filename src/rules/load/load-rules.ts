@@ -258,7 +258,15 @@ function withGroup(draft: TableDraft, groups: readonly (readonly string[])[]): T
   return index < 0 ? draft : { ...draft, table: Object.freeze({ ...draft.table, bindingGroup: index }) };
 }
 
-const secretKeys = new Set(['password', 'passwordFile', 'authenticationString', 'url', 'jdbcUrl', 'standardJdbcUrl', 'redis']);
+const secretKeys = new Set([
+  'password',
+  'passwordFile',
+  'authenticationString',
+  'url',
+  'jdbcUrl',
+  'standardJdbcUrl',
+  'redis',
+]);
 
 /** The first 16 hex digits of a SHA-256 over the values in a fixed order of keys, secrets left out; URLs count without their credentials. */
 export function contentVersion(value: PlainValue): string {

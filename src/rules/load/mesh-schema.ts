@@ -26,7 +26,7 @@ export const userSchema = z.strictObject({
 
 export const meshSchema = z.strictObject({
   listen: oneOrMore(address)
-    .default(['127.0.0.1:3307'])
+    .prefault('127.0.0.1:3307')
     .describe(
       'Where clients connect: `host:port` or `unix:/path`, or a list. Environment SHARDMESH_LISTEN, flag --listen.',
     ),
@@ -78,25 +78,25 @@ export const meshSchema = z.strictObject({
         .describe('For XA: what to do with groups whose semi-synchronous replication can lose a prepared branch.'),
       coordinator: z.unknown().optional().describe('Refused until cross-shard transactions are built.'),
     })
-    .default({ defaultType: 'LOCAL', unsafeReplication: 'refuse' })
+    .prefault({})
     .describe('Transactions over several shards.'),
   limits: z
     .strictObject({
-      maxAllowedPacket: size.default(64 * 1024 ** 2).describe('The longest statement or row, in bytes with a unit.'),
-      resultMemory: size.default(256 * 1024 ** 2).describe('What the merge of one statement may hold in memory.'),
-      statementTimeout: duration.default(0).describe('Statements that run longer are stopped; `0s`: never.'),
+      maxAllowedPacket: size.prefault('64MiB').describe('The longest statement or row, in bytes with a unit.'),
+      resultMemory: size.prefault('256MiB').describe('What the merge of one statement may hold in memory.'),
+      statementTimeout: duration.prefault('0s').describe('Statements that run longer are stopped; `0s`: never.'),
       connections: whole(1, 1_000_000).default(10_000).describe('Client connections at most, over all workers.'),
     })
-    .default({
-      maxAllowedPacket: 64 * 1024 ** 2,
-      resultMemory: 256 * 1024 ** 2,
-      statementTimeout: 0,
-      connections: 10_000,
-    })
+    .prefault({})
     .describe('Limits; everything has one.'),
   control: z
     .strictObject({
-      redis: z.string().optional().describe('`redis://host:port/db`. Leases the worker ids of SNOWFLAKE key generators; shared configuration and limits are not built yet.'),
+      redis: z
+        .string()
+        .optional()
+        .describe(
+          '`redis://host:port/db`. Leases the worker ids of SNOWFLAKE key generators; shared configuration and limits are not built yet.',
+        ),
     })
     .optional()
     .describe('The shared store of many sidecars.'),
@@ -108,7 +108,7 @@ export const meshSchema = z.strictObject({
         .describe('Environment SHARDMESH_LOG_LEVEL, flag --log-level.'),
       format: z.enum(['json', 'pretty']).default('json').describe('Environment SHARDMESH_LOG_FORMAT.'),
     })
-    .default({ level: 'info', format: 'json' })
+    .prefault({})
     .describe('The log, on standard error.'),
 });
 

@@ -74,7 +74,11 @@ function isTypeIssue(issue: z.core.$ZodIssue): boolean {
 }
 
 function messageOf(issue: z.core.$ZodIssue, found: PlainValue): string {
-  if (issue.code === 'invalid_type') return `${articled(issue.expected)} is expected, not ${typeOf(found)}`;
+  if (issue.code === 'invalid_type') {
+    // A schema with words of its own says more than the type's name.
+    const own = issue.message.startsWith('Invalid input') ? undefined : issue.message;
+    return `${own ?? `${articled(issue.expected)} is expected`}, not ${typeOf(found)}`;
+  }
   if (issue.code === 'invalid_value')
     return `one of ${issue.values.map(String).join(', ')} is expected, not '${String(found)}'`;
   return `${issue.message}${typeof found === 'object' ? '' : `, not '${String(found)}'`}`;
@@ -146,7 +150,12 @@ function memberOf(schema: z.ZodType, part: string | number): z.ZodType | undefin
 
 function unwrapped(schema: z.ZodType): z.ZodType {
   let at = schema;
-  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodNullable)
+  while (
+    at instanceof z.ZodOptional ||
+    at instanceof z.ZodDefault ||
+    at instanceof z.ZodPrefault ||
+    at instanceof z.ZodNullable
+  )
     at = at.unwrap() as z.ZodType;
   return at instanceof z.ZodPipe ? unwrapped(at.in as z.ZodType) : at;
 }
