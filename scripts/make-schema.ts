@@ -1,4 +1,5 @@
 /** Writes schema/*.json and docs/configuration.md from the schemas that the loaders use; `--check` only compares. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { algorithmReference, type JsonSchema, meshJsonSchema, rulesJsonSchema } from '../src/rules/index.ts';

@@ -1,4 +1,5 @@
 /** Every kind of bad rules file: the code, the line and column, and the suggestion of each problem. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadRulesText, summary } from './load-text.ts';

@@ -1,4 +1,5 @@
 /** One suite for all sharding algorithms: answers lie within the targets, are repeatable, and values of a range are found in the range's answer. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
 /** Inline expressions: what they give, what they refuse and where, and that no text makes them throw anything else. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

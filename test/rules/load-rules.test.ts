@@ -1,4 +1,5 @@
 /** Good rules files: what the snapshot says, in new and older spellings. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';

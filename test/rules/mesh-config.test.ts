@@ -1,4 +1,5 @@
 /** shardmesh.yaml: the sample, units, precedence, secrets, and every kind of mistake. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
 /** The shape of shardmesh.yaml: keys, types, descriptions. The JSON Schema and the reference in docs/configuration.md are made from it. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import { z } from 'zod';
 import { duration, name, oneOrMore, size, text, whole } from './schema-parts.ts';
 

@@ -47,6 +47,15 @@ export function readTables(rule: ShardingRule, scope: ShardingScope): ShardingPa
   for (const [name, entry] of Object.entries(rule.shardingAlgorithms)) {
     const algorithm = readAlgorithm(name, entry, yaml, [...base, 'shardingAlgorithms', name]);
     if (algorithm !== undefined) algorithms.set(name, algorithm);
+    if (algorithm?.kind === 'lookup' && !scope.shardSources.includes(algorithm.lookup.source)) {
+      yaml.reportUnknown(
+        [...base, 'shardingAlgorithms', name, 'props', 'lookup-source'],
+        'SM_UNKNOWN_SOURCE',
+        'source',
+        algorithm.lookup.source,
+        scope.shardSources,
+      );
+    }
   }
   const keyGenerators = new Map<string, KeyGeneratorSpec>();
   for (const [name, entry] of Object.entries(rule.keyGenerators)) {

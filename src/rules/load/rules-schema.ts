@@ -1,4 +1,5 @@
 /** The shape of a rules file: keys, types, descriptions. The JSON Schema and the reference in docs/configuration.md are made from it. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: inline expressions and environment places look like this
 import { z } from 'zod';
 import { name, props, text, whole } from './schema-parts.ts';
 
