@@ -11,6 +11,9 @@ const readsDiagnostics =
 const readsOnly =
   /^\s*(\/\*[\s\S]*?\*\/\s*)*\(*\s*(select|show|desc|describe|explain|set|use|begin|start|commit|rollback|savepoint|release|values|do|help)\b/i;
 
+/** These leave the diagnostics of the statement before them on a plain server. */
+const keepsDiagnostics = /^\s*(begin|start|commit|rollback|savepoint|release|use)\b/i;
+
 const prepareUnsupported = 1295;
 
 const textOf = (step: Step): string =>
@@ -26,6 +29,7 @@ const unexpectedError = (step: Step, plain: Outcome): string | undefined => {
   return undefined;
 };
 
+/** Where one source has everything, the mesh may answer what it refuses elsewhere; then the answer must be right. */
 const refusal = (code: string, mesh: Outcome): string | undefined =>
   mesh.kind === 'error' && mesh.message.includes(`[${code}]`)
     ? undefined
@@ -36,12 +40,16 @@ const runSteps = async (
   protocol: Protocol,
   plainClient: RawClient,
   meshClient: RawClient,
+  oneSource: boolean,
 ): Promise<string | undefined> => {
   for (const [index, step] of one.steps.entries()) {
     const next = one.steps[index + 1];
-    const diagnostics = next === undefined || !readsDiagnostics.test(next.sql);
+    const diagnostics =
+      !readsDiagnostics.test(step.sql) &&
+      !keepsDiagnostics.test(step.sql) &&
+      (next === undefined || !readsDiagnostics.test(next.sql));
     let used = protocol;
-    let plain = await plainClient.run(step, used, diagnostics && !readsDiagnostics.test(step.sql));
+    let plain = await plainClient.run(step, used, diagnostics);
     if (
       used === 'binary' &&
       plain.kind === 'error' &&
@@ -49,15 +57,17 @@ const runSteps = async (
       step.error !== prepareUnsupported
     ) {
       used = 'text';
-      plain = await plainClient.run(step, used, diagnostics && !readsDiagnostics.test(step.sql));
+      plain = await plainClient.run(step, used, diagnostics);
     }
     // A failed attempt to prepare leaves its error in the diagnostics of the plain server alone.
-    const mesh = await meshClient.run(step, used, diagnostics && used === protocol && !readsDiagnostics.test(step.sql));
+    const mesh = await meshClient.run(step, used, diagnostics && used === protocol);
     const refused = one.expect.kind === 'refuse' && next === undefined ? one.expect.code : undefined;
     const problems =
       refused === undefined
         ? [unexpectedError(step, plain) ?? differences(step, plain, mesh)].flat()
-        : [refusal(refused, mesh) ?? []].flat();
+        : oneSource && mesh.kind !== 'error'
+          ? differences(step, plain, mesh)
+          : [refusal(refused, mesh) ?? []].flat();
     if (problems.length > 0) return `${textOf(step)}\n    ${problems.slice(0, 8).join('\n    ')}`;
   }
   return undefined;
@@ -69,6 +79,24 @@ const touched = (one: DifferentialCase): ReadonlySet<string> => {
   if (!writes) return new Set();
   const all = one.steps.map((step) => step.sql).join('\n');
   return new Set(tables.map((table) => table.name).filter((name) => new RegExp(`\\b${name}\\b`, 'i').test(all)));
+};
+
+const makesTables = (one: DifferentialCase): boolean =>
+  one.steps.some((step) => /^\s*(create|alter|drop)\b/i.test(step.sql));
+
+/** Removes what a case made and, having failed, did not remove itself: through the side, then on its servers. */
+const removeMade = async (side: Side): Promise<void> => {
+  const left = await side.leftovers();
+  if (left.length === 0) return;
+  const client = await RawClient.open(side.address);
+  const drop = (sql: string) =>
+    client.run({ sql, params: [], error: undefined, order: 'any', ignore: [] }, 'text', false);
+  for (const name of new Set(left.map((one) => one.replace(/_\d+$/, '')))) {
+    await drop(`DROP VIEW IF EXISTS ${name}`);
+    await drop(`DROP TABLE IF EXISTS ${name}`);
+  }
+  await client.close();
+  await side.removeLeftovers();
 };
 
 /** Undefined when both sides agree; otherwise the statement and what differs. Rows are put back afterwards. */
@@ -88,11 +116,15 @@ export const runCase = async (
   }
   let problem: string | undefined;
   try {
-    problem = await runSteps(one, protocol, plainClient, meshClient);
+    problem = await runSteps(one, protocol, plainClient, meshClient, mesh.oneSource);
   } finally {
     await Promise.all([plainClient.close(), meshClient.close()]);
   }
   const names = touched(one);
+  if (makesTables(one)) {
+    await removeMade(plain);
+    await removeMade(mesh);
+  }
   if (names.size > 0) await Promise.all([plain.reset(names), mesh.reset(names)]);
   return problem;
 };

@@ -15,6 +15,11 @@ export interface Side {
   readonly address: ClientAddress;
   /** Puts the rows of these logical tables back, on the servers themselves. */
   reset(tableNames: ReadonlySet<string>): Promise<void>;
+  /** Physical tables and views that were not there after loading. */
+  leftovers(): Promise<string[]>;
+  removeLeftovers(): Promise<void>;
+  /** True when one source holds everything. */
+  readonly oneSource: boolean;
   stop(): Promise<void>;
 }
 
@@ -88,6 +93,22 @@ class Snapshot {
     return total;
   }
 
+  async leftovers(): Promise<string[]> {
+    const [rows] = await this.#root.query<mysql.RowDataPacket[]>(
+      'SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?',
+      [this.#schema],
+    );
+    return rows.map((row) => String(row['name'])).filter((name) => !this.#tables.includes(name));
+  }
+
+  async removeLeftovers(): Promise<void> {
+    for (const name of await this.leftovers()) {
+      await this.#root.query(
+        `DROP VIEW IF EXISTS ${this.#schema}.\`${name}\`; DROP TABLE IF EXISTS ${this.#schema}.\`${name}\``,
+      );
+    }
+  }
+
   close(): void {
     this.#root.destroy();
   }
@@ -103,6 +124,9 @@ export const startPlain = async (kind: KeyKind): Promise<Side> => {
   return {
     address,
     reset: (names) => snapshot.restore(names),
+    leftovers: () => snapshot.leftovers(),
+    removeLeftovers: () => snapshot.removeLeftovers(),
+    oneSource: true,
     stop: async () => {
       snapshot.close();
       await server.stop();
@@ -140,6 +164,11 @@ export const startMesh = async (name: LayoutName): Promise<Side> => {
       reset: async (names) => {
         await Promise.all(snapshots.map((snapshot) => snapshot.restore(names)));
       },
+      leftovers: async () => (await Promise.all(snapshots.map((snapshot) => snapshot.leftovers()))).flat(),
+      removeLeftovers: async () => {
+        await Promise.all(snapshots.map((snapshot) => snapshot.removeLeftovers()));
+      },
+      oneSource: layout.schemas.length === 1,
       stop,
     };
   } catch (error) {
