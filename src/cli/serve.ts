@@ -100,7 +100,10 @@ function startFailed(terminal: Terminal, error: unknown): ExitCode {
     if (error.problems.length === 0) terminal.err(`shardmesh: ${error.message}`);
     return ExitCode.failed;
   }
-  if (error instanceof MeshError) throw new CommandFailure(ExitCode.failed, error.message);
+  if (error instanceof MeshError) {
+    const hint = error.message.startsWith('cannot listen') ? '; choose another address with --listen' : '';
+    throw new CommandFailure(ExitCode.failed, `${error.message}${hint}`);
+  }
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (syscall === 'listen') {
     const where = port === undefined ? String(address) : `${address}:${port}`;
