@@ -195,6 +195,8 @@ const large: readonly (readonly [name: string, text: string, understood: boolean
   ['5000 nested queries', `SELECT ${'(SELECT '.repeat(5000)}1${')'.repeat(5000)}`, false],
   ['nested queries in double parentheses', `${'SELECT (('.repeat(60)}1${') + 1)'.repeat(60)}`, true],
   ['5000 nested tables', `SELECT 1 FROM ${'('.repeat(5000)}t${')'.repeat(5000)}`, false],
+  ['5000 nested EXPLAIN', `${'EXPLAIN FORMAT=MESH '.repeat(5000)}SELECT 1`, false],
+  ['5000 nested SET STATEMENT', `${'SET STATEMENT a=1 FOR '.repeat(5000)}SELECT 1`, false],
   ['5000 nested blocks', `BEGIN NOT ATOMIC ${'BEGIN '.repeat(5000)}`, false],
   ['20000 OR', `SELECT 1 FROM t WHERE ${Array.from({ length: 20000 }, (_, i) => `a=${i}`).join(' OR ')}`, true],
   ['20000 AND', `SELECT 1 FROM t WHERE ${Array.from({ length: 20000 }, (_, i) => `a<>${i}`).join(' AND ')}`, true],

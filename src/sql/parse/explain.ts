@@ -52,8 +52,11 @@ function finish(
   analyze: boolean,
   inner: (cursor: Cursor) => Statement,
 ): Statement {
-  if (!explainable.has(cursor.symbol())) throw cursor.unexpected();
+  // The mesh explains whatever it can route.
+  if (!explainable.has(cursor.symbol()) && (format !== 'MESH' || cursor.atEnd)) throw cursor.unexpected();
+  cursor.enter();
   const statement = inner(cursor);
+  cursor.leave();
   return { kind: 'explain', start, end: cursor.end, format, analyze, statement };
 }
 

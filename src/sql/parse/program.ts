@@ -175,11 +175,17 @@ function skipCondition(cursor: Cursor): void {
 
 const programObjects: ReadonlySet<string> = new Set(['PROCEDURE', 'FUNCTION', 'TRIGGER', 'EVENT', 'PACKAGE']);
 
-/** A statement without statements inside: up to `;`. */
+/** First words of statements without statements inside, as a program may hold them. */
+const simple: ReadonlySet<string> = new Set(
+  `SELECT INSERT REPLACE UPDATE DELETE WITH VALUES TABLE SET CALL DO RETURN LEAVE ITERATE OPEN FETCH CLOSE DECLARE SIGNAL RESIGNAL
+  GET COMMIT ROLLBACK START SAVEPOINT RELEASE CREATE ALTER DROP TRUNCATE RENAME PREPARE EXECUTE DEALLOCATE LOAD SHOW KILL FLUSH
+  GRANT REVOKE ANALYZE CHECK CHECKSUM OPTIMIZE REPAIR LOCK UNLOCK EXPLAIN DESCRIBE DESC HANDLER XA RESET PURGE INSTALL UNINSTALL
+  CHANGE STOP CACHE (`.split(/\s+/),
+);
+
+/** A statement without statements inside: up to `;`. Anything else might hold some, so its end is not certain. */
 function skipSimple(cursor: Cursor): void {
-  if (cursor.atEnd || terminators.has(cursor.symbol()) || cursor.kind() === TokenKind.punctuation) {
-    if (!cursor.is('(')) throw cursor.unexpected();
-  }
+  if (!simple.has(cursor.symbol())) throw cursor.unexpected();
   if (cursor.is('CREATE') || cursor.is('ALTER')) {
     // A program inside a program: no server takes it, and its end could not be found.
     for (let ahead = 1; ahead < 20; ahead++) if (programObjects.has(cursor.symbol(ahead))) throw cursor.unexpected();
