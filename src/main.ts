@@ -37,9 +37,23 @@ import {
   tlsContexts,
 } from './frontend/index.ts';
 import { type KeySupply, PlanCache } from './plan/index.ts';
-import { createKeyGenerator, type DataSource, type KeyGenerator, primaryOf, replicasOf, type RuleSet } from './rules/index.ts';
+import {
+  createKeyGenerator,
+  type DataSource,
+  type KeyGenerator,
+  primaryOf,
+  type RuleSet,
+  replicasOf,
+} from './rules/index.ts';
 import { Lexer } from './sql/index.ts';
-import { createLogger, createMeshMetrics, exposition, type Logger, watchPools, watchProcess } from './telemetry/index.ts';
+import {
+  createLogger,
+  createMeshMetrics,
+  exposition,
+  type Logger,
+  watchPools,
+  watchProcess,
+} from './telemetry/index.ts';
 import { FastAuthCache, newRsaKey } from './wire/index.ts';
 
 const PLAN_CACHE_BYTES = 64 * 1024 * 1024;
@@ -93,7 +107,8 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       databases.set(rules, known);
       current.set(name, known);
     }
-    for (const rules of databases.keys()) if (!current.has(rules.databaseName) || current.get(rules.databaseName)?.rules !== rules) databases.delete(rules);
+    for (const rules of databases.keys())
+      if (!current.has(rules.databaseName) || current.get(rules.databaseName)?.rules !== rules) databases.delete(rules);
     return {
       version: (before?.version ?? 0) + 1,
       accounts: accountsOf(config.users, config.tls?.require ?? false),
@@ -170,7 +185,11 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       current: () => snapshot,
       reload: async () => reloadProblems(await publisher.reload('statement')),
       show: (words) =>
-        meshRows(words, { sources: sourceStatuses, ruleSets: () => publisher.current.ruleSets.values(), sessions: () => sessions.statuses() }),
+        meshRows(words, {
+          sources: sourceStatuses,
+          ruleSets: () => publisher.current.ruleSets.values(),
+          sessions: () => sessions.statuses(),
+        }),
     },
     lexer: new Lexer(),
     plans,
@@ -187,9 +206,15 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const lifecycle = new Lifecycle({
     clock,
     handles: {
-      stopAccepting: () => listeners.forEach((listener) => listener.stopAccepting()),
-      closeAtQuietPoint: () => listeners.forEach((listener) => listener.closeWhenQuiet()),
-      closeAll: () => listeners.forEach((listener) => listener.closeAll()),
+      stopAccepting: () => {
+        for (const listener of listeners) listener.stopAccepting();
+      },
+      closeAtQuietPoint: () => {
+        for (const listener of listeners) listener.closeWhenQuiet();
+      },
+      closeAll: () => {
+        for (const listener of listeners) listener.closeAll();
+      },
       sessionCount: () => sessions.size,
     },
     onPhase: (phase, reason) => logger.info({ phase, reason }, 'lifecycle.phase'),
@@ -208,7 +233,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     [...publisher.current.ruleSets.values()].flatMap((rules) =>
       rules.shardSources.flatMap((name) => {
         const primary = primaryOf(rules, name);
-        return primary === undefined ? [] : [{ source: primary.name, role: 'primary' as const, pools: pools.stats(primary) }];
+        return primary === undefined
+          ? []
+          : [{ source: primary.name, role: 'primary' as const, pools: pools.stats(primary) }];
       }),
     );
   watchPools(metrics, sourceFigures);
@@ -220,8 +247,12 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   metrics.configuration.readFrom(() => [
     { labels: { version: String(publisher.current.version), hash: publisher.current.config.version }, value: 1 },
   ]);
-  metrics.schemaVersion.readFrom(() => [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.version })));
-  metrics.schemaMissing.readFrom(() => [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.missing.size })));
+  metrics.schemaVersion.readFrom(() =>
+    [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.version })),
+  );
+  metrics.schemaMissing.readFrom(() =>
+    [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.missing.size })),
+  );
 
   function sourceStatuses(): SourceStatus[] {
     return [...publisher.current.ruleSets].flatMap(([database, rules]) =>
@@ -250,11 +281,14 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
 
   function healthReasons(): HealthReason[] {
     const reasons: HealthReason[] = [];
-    if (lifecycle.phase !== 'ready') reasons.push({ code: lifecycle.phase, message: `the sidecar is ${lifecycle.phase}` });
+    if (lifecycle.phase !== 'ready')
+      reasons.push({ code: lifecycle.phase, message: `the sidecar is ${lifecycle.phase}` });
     for (const [database, schema] of publisher.current.schemas) {
-      for (const [source, reason] of schema.missing) reasons.push({ code: 'source', message: `${database}.${source}: ${reason}` });
+      for (const [source, reason] of schema.missing)
+        reasons.push({ code: 'source', message: `${database}.${source}: ${reason}` });
     }
-    if (publisher.lastResult?.kind === 'refused') reasons.push({ code: 'configuration', message: publisher.lastResult.reason });
+    if (publisher.lastResult?.kind === 'refused')
+      reasons.push({ code: 'configuration', message: publisher.lastResult.reason });
     return reasons;
   }
 
@@ -276,7 +310,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
         loadedAt: new Date(loadedAt).toISOString(),
         databases: [...publisher.current.ruleSets.keys()],
         last: publisher.lastResult?.kind ?? 'applied',
-        problems: publisher.problems.map((problem) => `${problem.file}:${problem.line}:${problem.column} ${problem.code} ${problem.message}`),
+        problems: publisher.problems.map(
+          (problem) => `${problem.file}:${problem.line}:${problem.column} ${problem.code} ${problem.message}`,
+        ),
       },
       reasons: healthReasons(),
     };
@@ -288,7 +324,12 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       ? undefined
       : await openHealthServer({
           address: config.http,
-          health: { started: () => lifecycle.phase !== 'starting', ready: () => lifecycle.ready, reasons: healthReasons, alive: () => true },
+          health: {
+            started: () => lifecycle.phase !== 'starting',
+            ready: () => lifecycle.ready,
+            reasons: healthReasons,
+            alive: () => true,
+          },
           metrics: { text: () => metrics.registry.text(), contentType: exposition },
           onError,
         });
@@ -314,7 +355,10 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
         });
   if (admin !== undefined) closers.push(() => admin.close());
 
-  async function drain(reason: string, limits: { readonly minDrainMs?: number; readonly maxDrainMs?: number } = {}): Promise<void> {
+  async function drain(
+    reason: string,
+    limits: { readonly minDrainMs?: number; readonly maxDrainMs?: number } = {},
+  ): Promise<void> {
     await lifecycle.drain(reason, { minDrainMs: limits.minDrainMs ?? 0, maxDrainMs: limits.maxDrainMs ?? 30_000 });
     await end();
   }
@@ -357,7 +401,9 @@ function reloadAnswer(result: ReloadResult, current: Configuration): ReloadAnswe
     result: result.kind,
     version: current.version,
     hash: current.config.version,
-    problems: result.problems.map(({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}`),
+    problems: result.problems.map(
+      ({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}`,
+    ),
     restart: result.kind === 'applied' ? result.restart : [],
   };
 }
@@ -373,5 +419,7 @@ function serverVersionOf(configuration: Configuration): string {
 }
 
 function secretsOf(ruleSets: Iterable<RuleSet>): string[] {
-  return [...ruleSets].flatMap((rules) => [...rules.dataSources.values()].map((source) => source.password)).filter((secret) => secret !== '');
+  return [...ruleSets]
+    .flatMap((rules) => [...rules.dataSources.values()].map((source) => source.password))
+    .filter((secret) => secret !== '');
 }

@@ -28,7 +28,7 @@ export const errorTable = {
   ER_PARSE_ERROR: row(1064, '42000', "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near '{near}' at line {line}", mysql),
   ER_EMPTY_QUERY: row(1065, '42000', 'Query was empty', mysql),
   ER_WRONG_VALUE_COUNT_ON_ROW: row(1136, '21S01', "Column count doesn't match value count at row {row}", mysql),
-  ER_TABLEACCESS_DENIED_ERROR: row(1142, '42000', "{command} command denied to user '{user}'@'{host}' for table '{table}'", 'Grant the database to the user, or use an `admin: true` user.'),
+  ER_TABLEACCESS_DENIED_ERROR: row(1142, '42000', "{command} command denied to user '{user}'@'{host}' for table {table}", 'Grant the database to the user, or use an `admin: true` user.'),
   ER_NO_SUCH_TABLE: row(1146, '42S02', "Table '{database}.{table}' doesn't exist", mysql),
   ER_NET_PACKET_TOO_LARGE: row(1153, '08S01', "Got a packet bigger than 'max_allowed_packet' bytes", 'Raise `limits.maxAllowedPacket`.'),
   ER_NET_PACKETS_OUT_OF_ORDER: row(1156, '08S01', 'Got packets out of order', mysql),

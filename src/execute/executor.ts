@@ -1,13 +1,16 @@
 /** Runs an action on its shards: one small file per kind of action, chosen here. */
+
+import { MeshError } from '../base/index.ts';
 import type { Action } from '../plan/index.ts';
 import { clientError } from './faults.ts';
-import { readRows } from './read-rows.ts';
+import { MemoryReply } from './memory-reply.ts';
 import { runDdl } from './run-ddl.ts';
 import { failed, runForward } from './run-forward.ts';
 import { runInspect } from './run-inspect.ts';
-import { runScatter, shardFailure } from './run-scatter.ts';
+import { runScatter } from './run-scatter.ts';
 import { runScratch } from './run-scratch.ts';
 import { runWrite } from './run-write.ts';
+import { textRequest } from './shard-request.ts';
 import { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
 import { writeLocalRows } from './write-rows.ts';
 
@@ -27,7 +30,8 @@ export interface Aftermath {
 export async function execute(run: StatementRun, action: ShardAction, aftermath: Aftermath): Promise<Outcome> {
   switch (action.kind) {
     case 'reply': {
-      if (action.rows !== undefined) return { ...quietOutcome, rows: writeLocalRows(run.reply, action.rows), affected: -1n };
+      if (action.rows !== undefined)
+        return { ...quietOutcome, rows: writeLocalRows(run.reply, action.rows), affected: -1n };
       const affected = action.affected ?? 0n;
       run.reply.ok({ affectedRows: affected, insertId: 0n, warnings: 0, message: '', status: 0 });
       return { ...quietOutcome, affected };
@@ -53,19 +57,28 @@ export async function execute(run: StatementRun, action: ShardAction, aftermath:
   }
 }
 
-/** Reads first, then inserts what was read. */
-async function runInsertSelect(run: StatementRun, action: Extract<Action, { kind: 'insertSelect' }>, aftermath: Aftermath): Promise<Outcome> {
-  if (action.read.kind !== 'forward') {
-    return failed(run.reply, clientError(new Error('INSERT ... SELECT over several shards'), '', emptyNames, new Set()));
+/** Reads first, in whatever way the query takes, then inserts what was read. */
+async function runInsertSelect(
+  run: StatementRun,
+  action: Extract<Action, { kind: 'insertSelect' }>,
+  aftermath: Aftermath,
+): Promise<Outcome> {
+  const memory = new MemoryReply(run.reply.protocol, run.limits.resultMemory);
+  const read = await execute({ ...run, reply: memory }, action.read as ShardAction, aftermath);
+  if (read.failed || memory.failure !== undefined) {
+    return failed(
+      run.reply,
+      memory.failure ?? new MeshError('SM_INTERNAL', { message: 'the query of an INSERT failed without an error' }),
+    );
   }
   let next: Action;
   try {
-    const source = await readRows(run, action.read.query);
-    next = await action.insert(source.rows);
+    next = await action.insert(memory.rows);
   } catch (error) {
-    return failed(run.reply, shardFailure(error, action.read.names, run.backend.directory.physicalSchemas));
+    return failed(run.reply, clientError(error, '', emptyNames, run.backend.directory.physicalSchemas));
   }
-  return execute(run, next as ShardAction, aftermath);
+  // The rows are literals now: the client's parameters are used up.
+  return execute({ ...run, request: textRequest }, next as ShardAction, aftermath);
 }
 
 const emptyNames = { database: undefined, tables: new Map<string, string>() };

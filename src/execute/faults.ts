@@ -21,7 +21,11 @@ export function clientError(
     };
   }
   if (error instanceof BackendFault) return sourceFault(error, source);
-  return new MeshError('SM_INTERNAL', { message: error instanceof Error ? error.message : String(error) }, { cause: error });
+  return new MeshError(
+    'SM_INTERNAL',
+    { message: error instanceof Error ? error.message : String(error) },
+    { cause: error },
+  );
 }
 
 /** A lost connection as an error that says whether the statement may have run. */
@@ -29,7 +33,11 @@ export function sourceFault(fault: BackendFault, source: string): MeshError {
   if (fault.errno === ER_CONNECTION_KILLED || fault.errno === ER_QUERY_INTERRUPTED) {
     return new MeshError('ER_QUERY_INTERRUPTED', {}, { cause: fault });
   }
-  return new MeshError(fault.mayHaveExecuted ? 'SM_SOURCE_LOST' : 'SM_SOURCE_DOWN', { source, reason: fault.message }, { cause: fault });
+  return new MeshError(
+    fault.mayHaveExecuted ? 'SM_SOURCE_LOST' : 'SM_SOURCE_DOWN',
+    { source, reason: fault.message },
+    { cause: fault },
+  );
 }
 
 const ER_CONNECTION_KILLED = 1927;

@@ -1,11 +1,11 @@
-export { execute, type Aftermath, type ShardAction } from './executor.ts';
+export { type Aftermath, execute, type ShardAction } from './executor.ts';
 export { clientError, endsTransaction } from './faults.ts';
 export { logicalColumn, logicalMessage } from './name-mapping.ts';
+export { readSystemVariables, readUserVariables } from './read-back.ts';
 export type { ErrorValues, OkValues, Reply } from './reply.ts';
 export { SessionBackend, type StatementLease } from './session-backend.ts';
 export { type ClientRequest, textRequest } from './shard-request.ts';
 export type { SourceDirectory } from './source-directory.ts';
+export { ruleSources, SourcePools } from './source-pools.ts';
 export { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
 export { writeLocalRows } from './write-rows.ts';
-export { readSystemVariables, readUserVariables } from './read-back.ts';
-export { ruleSources, SourcePools } from './source-pools.ts';

@@ -26,19 +26,36 @@ const SCHEMA_COLUMNS: Readonly<Record<string, string>> = {
 
 /** The same on every server of one version: one server's answer is everybody's. */
 const SERVER_TABLES = new Set([
-  'APPLICABLE_ROLES', 'CHARACTER_SETS', 'COLLATIONS', 'COLLATION_CHARACTER_SET_APPLICABILITY', 'ENABLED_ROLES', 'ENGINES',
-  'KEYWORDS', 'PLUGINS', 'SQL_FUNCTIONS', 'SYSTEM_VARIABLES', 'USER_PRIVILEGES',
+  'APPLICABLE_ROLES',
+  'CHARACTER_SETS',
+  'COLLATIONS',
+  'COLLATION_CHARACTER_SET_APPLICABILITY',
+  'ENABLED_ROLES',
+  'ENGINES',
+  'KEYWORDS',
+  'PLUGINS',
+  'SQL_FUNCTIONS',
+  'SYSTEM_VARIABLES',
+  'USER_PRIVILEGES',
 ]);
 
 const ROWS_PER_INSERT = 200;
 
 /** `scratch` is the connection that has the (empty) temporary table `name`. */
-export async function informationSchemaRows(run: StatementRun, name: string, table: string, scratch: Lease): Promise<void> {
+export async function informationSchemaRows(
+  run: StatementRun,
+  name: string,
+  table: string,
+  scratch: Lease,
+): Promise<void> {
   const { directory } = run.backend;
   const upper = table.toUpperCase();
   const schemaColumn = SCHEMA_COLUMNS[upper];
   if (schemaColumn === undefined && !SERVER_TABLES.has(upper)) {
-    throw new MeshError('SM_UNSUPPORTED', { what: `information_schema.${table}`, reason: 'it tells of one server only; ask the server itself' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `information_schema.${table}`,
+      reason: 'it tells of one server only; ask the server itself',
+    });
   }
   const sources = schemaColumn === undefined ? [directory.defaultSource] : directory.sources;
   for (const source of sources) {

@@ -5,7 +5,8 @@ import { parseColumnDefinition, patchColumnDefinition, payloadOf } from '../wire
 /** A column definition under logical names; the same buffer when nothing differs. */
 export function logicalColumn(definition: Buffer, names: NameMap): Buffer {
   const parsed = parseColumnDefinition(definition);
-  const schema = parsed.schema === '' ? '' : (systemSchema(parsed.schema) ? parsed.schema : (names.database ?? parsed.schema));
+  const schema =
+    parsed.schema === '' ? '' : systemSchema(parsed.schema) ? parsed.schema : (names.database ?? parsed.schema);
   const orgTable = names.tables.get(parsed.orgTable) ?? parsed.orgTable;
   const table = names.tables.get(parsed.table) ?? parsed.table;
   if (schema === parsed.schema && orgTable === parsed.orgTable && table === parsed.table) return definition;
@@ -13,31 +14,41 @@ export function logicalColumn(definition: Buffer, names: NameMap): Buffer {
 }
 
 /**
- * An error or warning text under logical names. Physical schema and table names are replaced only where a server quotes
- * identifiers; the first quoted part of a duplicate-key error is the user's own data and stays.
+ * An error or warning text under logical names. Names are replaced only where a server writes identifiers: quoted, with
+ * dots between quoted parts, or a physical schema before a dot. The first quoted part of a duplicate-key error is the
+ * user's own data and stays.
  */
-export function logicalMessage(message: string, errno: number, names: NameMap, physicalSchemas: ReadonlySet<string>): string {
+export function logicalMessage(
+  message: string,
+  errno: number,
+  names: NameMap,
+  physicalSchemas: ReadonlySet<string>,
+): string {
   if (physicalSchemas.size === 0 && names.tables.size === 0) return message;
   let quoted = 0;
-  return message.replace(/(['"`])((?:(?!\1).)*)\1/g, (whole, quote: string, inner: string) => {
+  const mapped = message.replace(/`[^`]*`(?:\.`[^`]*`)*|'[^']*'|"[^"]*"/g, (whole) => {
     quoted += 1;
     if (errno === ER_DUP_ENTRY && quoted === 1) return whole;
-    return `${quote}${logicalName(inner, names, physicalSchemas)}${quote}`;
+    const parts = whole.startsWith('`')
+      ? whole.split('.').map((part) => part.slice(1, -1))
+      : whole.slice(1, -1).split('.');
+    if (parts.length > 3) return whole;
+    const logical = parts.map((part, index) => {
+      if (index === 0 && (parts.length > 1 || whole.startsWith('`')) && physicalSchemas.has(part))
+        return names.database ?? part;
+      return names.tables.get(part) ?? part;
+    });
+    if (whole.startsWith('`')) return logical.map((part) => `\`${part}\``).join('.');
+    return `${whole[0]}${logical.join('.')}${whole[0]}`;
   });
+  if (names.database === undefined) return mapped;
+  // `FUNCTION shop_0.f does not exist`: not quoted.
+  return mapped.replace(/(^|[\s(])([A-Za-z0-9_$]+)\.(?=[A-Za-z0-9_$])/g, (whole, before: string, schema: string) =>
+    physicalSchemas.has(schema) ? `${before}${names.database}.` : whole,
+  );
 }
 
 const ER_DUP_ENTRY = 1062;
-
-function logicalName(text: string, names: NameMap, physicalSchemas: ReadonlySet<string>): string {
-  const parts = text.split('.');
-  if (parts.length > 3) return text;
-  return parts
-    .map((part, index) => {
-      if (index === 0 && parts.length > 1 && physicalSchemas.has(part)) return names.database ?? part;
-      return names.tables.get(part) ?? part;
-    })
-    .join('.');
-}
 
 const SYSTEM_SCHEMAS = new Set(['information_schema', 'mysql', 'performance_schema', 'sys']);
 

@@ -1,7 +1,7 @@
 /** A whole small result in memory: for statements whose rows the mesh itself must look at. */
 import { MeshError } from '../base/index.ts';
 import type { ShardQuery } from '../plan/index.ts';
-import { type ColumnDefinition, parseColumnDefinition, PacketReader } from '../wire/index.ts';
+import { type ColumnDefinition, PacketReader, parseColumnDefinition } from '../wire/index.ts';
 import { openShardReads } from './shard-reads.ts';
 import type { StatementRun } from './statement-run.ts';
 
@@ -25,10 +25,16 @@ export async function readRows(run: StatementRun, query: ShardQuery): Promise<Te
       const batch = await stream.next();
       if (batch === undefined) break;
       bytes += batch.buffer.length;
-      if (bytes > run.limits.resultMemory) throw new MeshError('SM_RESULT_TOO_LARGE', { limit: run.limits.resultMemory });
+      if (bytes > run.limits.resultMemory)
+        throw new MeshError('SM_RESULT_TOO_LARGE', { limit: run.limits.resultMemory });
       for (let index = 0; index < batch.count; index += 1) {
         rows.push(
-          textValues(batch.buffer, batch.bounds[2 * index] as number, batch.bounds[2 * index + 1] as number, definitions.length),
+          textValues(
+            batch.buffer,
+            batch.bounds[2 * index] as number,
+            batch.bounds[2 * index + 1] as number,
+            definitions.length,
+          ),
         );
       }
     }

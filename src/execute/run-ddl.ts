@@ -2,15 +2,19 @@
 import { BackendFault } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { Action, ShardQuery } from '../plan/index.ts';
+import type { Diagnostic } from '../session/index.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalMessage } from './name-mapping.ts';
 import { failed } from './run-forward.ts';
 import { runForOk } from './run-write.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
-import type { Diagnostic } from '../session/index.ts';
 
 /** Never rejects. The caller has ended the session's transaction, as MySQL does before DDL. */
-export async function runDdl(run: StatementRun, action: Extract<Action, { kind: 'ddl' }>, schemaChanged: () => Promise<void>): Promise<Outcome> {
+export async function runDdl(
+  run: StatementRun,
+  action: Extract<Action, { kind: 'ddl' }>,
+  schemaChanged: () => Promise<void>,
+): Promise<Outcome> {
   const schemas = run.backend.directory.physicalSchemas;
   const done: string[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -42,7 +46,11 @@ export async function runDdl(run: StatementRun, action: Extract<Action, { kind: 
         const cause = error instanceof BackendFault ? sourceFault(error, query.source) : error;
         if (done.length === 0) throw cause;
         const values = clientError(cause, query.source, action.names, schemas);
-        throw new MeshError('SM_PARTIAL_DDL', { done: done.join(', '), failed: nodeName(query), reason: values.message }, { cause });
+        throw new MeshError(
+          'SM_PARTIAL_DDL',
+          { done: done.join(', '), failed: nodeName(query), reason: values.message },
+          { cause },
+        );
       }
     }
     await schemaChanged();
@@ -55,6 +63,7 @@ export async function runDdl(run: StatementRun, action: Extract<Action, { kind: 
 }
 
 function nodeName(query: ShardQuery): string {
-  return query.nodeTables.length === 0 ? query.source : query.nodeTables.map((table) => `${query.source}.${table}`).join(' ');
+  return query.nodeTables.length === 0
+    ? query.source
+    : query.nodeTables.map((table) => `${query.source}.${table}`).join(' ');
 }
-

@@ -76,7 +76,7 @@ export async function forwardOn(
   let insertId = answer.insertId;
   if (effects.setsInsertId) backend.insertIdUnknown(held.lease);
   if (answer.error === undefined) {
-    if (run.insertIdUncertain && insertId !== 0n) insertId = await lastInsertId(held);
+    if (run.insertIdUncertain) insertId = await lastInsertId(held);
     if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
   }
   let diagnostics: readonly Diagnostic[] = [];
@@ -115,7 +115,11 @@ export function failed(reply: Reply, error: ErrorValues | MeshError): Outcome {
 }
 
 function errorDiagnostic(error: ErrorValues | MeshError): Diagnostic {
-  return { level: 'Error', code: error.errno, message: error instanceof MeshError ? error.clientMessage : error.message };
+  return {
+    level: 'Error',
+    code: error.errno,
+    message: error instanceof MeshError ? error.clientMessage : error.message,
+  };
 }
 
 /** Listens to the backend and writes to the client, holding the backend back when the client is slow. */
@@ -150,7 +154,7 @@ class ForwardAnswer implements ResponseHandler {
     switch (kind) {
       case 'column-count':
         this.#columns = [];
-        this.#columnsDue = payload[0] as number < 0xfb ? (payload[0] as number) : payload.readUInt16LE(1);
+        this.#columnsDue = (payload[0] as number) < 0xfb ? (payload[0] as number) : payload.readUInt16LE(1);
         return;
       case 'column':
         this.#columns.push(logicalColumn(payload, this.#request.names));

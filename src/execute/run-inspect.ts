@@ -13,8 +13,12 @@ export async function runInspect(run: StatementRun, query: ShardQuery, names: Na
   const schemas = run.backend.directory.physicalSchemas;
   try {
     const result = await readRows(run, query);
-    const definitions = result.definitions.map((definition) => logicalHeading(logicalColumn(definition, names), names, schemas));
-    const rows = result.rows.map((row) => row.map((value) => (value === null ? null : logicalCell(value, names, schemas))));
+    const definitions = result.definitions.map((definition) =>
+      logicalHeading(logicalColumn(definition, names), names, schemas),
+    );
+    const rows = result.rows.map((row) =>
+      row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
+    );
     writeTextRows(run.reply, definitions, result.columns, rows);
     return { failed: false, rows: BigInt(rows.length), affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };
   } catch (error) {
@@ -27,7 +31,9 @@ function logicalHeading(definition: Buffer, names: NameMap, schemas: ReadonlySet
   const parsed = parseColumnDefinition(definition);
   const match = /^(Tables_in_)(.+?)( \(.*\))?$/.exec(parsed.name);
   if (match === null || names.database === undefined || !schemas.has(match[2] as string)) return definition;
-  return payloadOf((writer) => patchColumnDefinition(writer, definition, { name: `${match[1]}${names.database}${match[3] ?? ''}` }));
+  return payloadOf((writer) =>
+    patchColumnDefinition(writer, definition, { name: `${match[1]}${names.database}${match[3] ?? ''}` }),
+  );
 }
 
 /** A value that is a physical name, or a statement text with such names in backticks. */
@@ -36,6 +42,11 @@ function logicalCell(value: Buffer, names: NameMap, schemas: ReadonlySet<string>
   const table = names.tables.get(text);
   if (table !== undefined) return Buffer.from(table);
   if (schemas.has(text) && names.database !== undefined) return Buffer.from(names.database);
+  const dot = text.indexOf('.');
+  if (dot > 0 && schemas.has(text.slice(0, dot)) && names.database !== undefined) {
+    const rest = text.slice(dot + 1);
+    return Buffer.from(`${names.database}.${names.tables.get(rest) ?? rest}`);
+  }
   if (!/^CREATE /i.test(text)) return value;
   return Buffer.from(
     text.replace(/`((?:[^`]|``)+)`/g, (whole, inner: string) => {

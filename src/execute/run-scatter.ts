@@ -44,7 +44,13 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
     }
     const warnings = reads.streams.reduce((sum, stream) => sum + stream.warnings, 0);
     reply.end(warnings, 0);
-    return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };
+    const schemas = backend.directory.physicalSchemas;
+    const diagnostics = (await reads.close()).map((entry) => ({
+      ...entry,
+      message: logicalMessage(entry.message, entry.code, names, schemas),
+    }));
+    reads = undefined;
+    return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics, errno: 0 };
   } catch (error) {
     return failed(reply, shardFailure(error, names, backend.directory.physicalSchemas));
   } finally {

@@ -4,9 +4,10 @@ import { MeshError } from '../base/index.ts';
 import { ScratchInsert, scratchLoadSettings } from '../merge/index.ts';
 import type { Action, ScratchFeed } from '../plan/index.ts';
 import { settingsReplay, withVariables } from '../session/index.ts';
-import { BinaryRowView, ColumnFlag, decodeBinaryValue, FieldType, parseColumnDefinition, payloadOf, temporalToText, writeTextRow } from '../wire/index.ts';
+import { BinaryRowView, parseColumnDefinition, payloadOf, writeTextRow } from '../wire/index.ts';
 import { sourceFault } from './faults.ts';
 import { informationSchemaRows } from './information-schema.ts';
+import { textOf } from './memory-reply.ts';
 import { failed, forwardOn } from './run-forward.ts';
 import { shardFailure } from './run-scatter.ts';
 import { runForOk } from './run-write.ts';
@@ -118,21 +119,9 @@ async function binaryToText(stream: ShardStream): Promise<(buffer: Buffer, start
   return (buffer, start, end) => {
     view.reset(buffer, start, end);
     const values = columns.map((column, index) => {
-      const [from, to] = [view.starts[index] as number, view.ends[index] as number];
-      if (from < 0) return null;
-      const value = decodeBinaryValue(column.type, (column.flags & ColumnFlag.UNSIGNED) !== 0, buffer, from, to);
-      if (Buffer.isBuffer(value)) return value;
-      switch (column.type) {
-        case FieldType.DATE:
-        case FieldType.DATETIME:
-        case FieldType.TIMESTAMP:
-        case FieldType.TIME:
-          return temporalToText(column.type, buffer, from, to, column.decimals);
-        default:
-          return Object.is(value, -0) ? '-0' : String(value);
-      }
+      const from = view.starts[index] as number;
+      return from < 0 ? null : textOf(column, buffer, from, view.ends[index] as number);
     });
     return payloadOf((writer) => writeTextRow(writer, values));
   };
 }
-

@@ -3,6 +3,7 @@ import { BackendFault, type Lease, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { Action, ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
+import type { Statement } from '../sql/index.ts';
 import { type FrameKind, type OkPacket, parseErr, parseOk } from '../wire/index.ts';
 import { clientError, endsTransaction, sourceFault } from './faults.ts';
 import { logicalMessage } from './name-mapping.ts';
@@ -18,7 +19,7 @@ const SAVEPOINT = '`shardmesh statement`';
 export async function runWrite(run: StatementRun, action: Write): Promise<Outcome> {
   try {
     const results = run.state.inTransaction ? await insideTransaction(run, action) : await ownTransaction(run, action);
-    const summed = sum(results, action);
+    const summed = sum(results, action, run.plan.statement);
     run.reply.ok({ ...summed, status: 0 });
     return {
       failed: false,
@@ -57,7 +58,10 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
   } catch (error) {
     for (const source of transaction.sources) {
       // A lost connection cannot be asked to roll back, nor to forget the time; it is cut off either way.
-      await transaction.branch(source)?.lease.connection.query(time.reset).catch(() => undefined);
+      await transaction
+        .branch(source)
+        ?.lease.connection.query(time.reset)
+        .catch(() => undefined);
     }
     await transaction.rollback();
     throw error;
@@ -177,7 +181,7 @@ async function onAll(leases: ReadonlyMap<string, Lease>, sql: string): Promise<v
 }
 
 /** The shards' OK packets as one: broadcast tables count once. */
-function sum(results: readonly WriteResult[], action: Write) {
+function sum(results: readonly WriteResult[], action: Write, statement: Statement | undefined) {
   const counted = action.affected === 'once' ? results.slice(0, 1) : results;
   let affectedRows = 0n;
   let insertId = 0n;
@@ -187,12 +191,29 @@ function sum(results: readonly WriteResult[], action: Write) {
     if (insertId === 0n) insertId = ok.insertId;
     warnings += ok.warnings;
   }
-  return {
-    affectedRows,
-    insertId: action.insertId ?? insertId,
-    warnings,
-    message: sumMessages(counted.map(({ ok }) => ok.info)),
-  };
+  const oks = counted.map(({ ok }) => ok);
+  const message =
+    statement?.kind === 'insert' ? insertMessage(oks, statement, warnings) : sumMessages(oks.map((ok) => ok.info));
+  return { affectedRows, insertId: action.insertId ?? insertId, warnings, message };
+}
+
+/** "Records: 3  Duplicates: 1  Warnings: 0". A shard that got one row of several sends no such text: its row is counted here. */
+function insertMessage(
+  oks: readonly OkPacket[],
+  statement: Extract<Statement, { kind: 'insert' }>,
+  warnings: number,
+): string {
+  let records = 0;
+  let duplicates = 0;
+  for (const ok of oks) {
+    const numbers = ok.info.match(/\d+/g);
+    records += Number(numbers?.[0] ?? 1);
+    if (numbers !== null) duplicates += Number(numbers[1] ?? 0);
+    else if (statement.ignore) duplicates += ok.affectedRows === 0n ? 1 : 0;
+    else duplicates += ok.affectedRows > 1n ? 1 : 0;
+  }
+  if (records < 2 && statement.source.kind !== 'query') return '';
+  return `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
 }
 
 /** "Records: 2  Duplicates: 0  Warnings: 0" of each shard, added up number by number; texts of unlike shape: the first. */
@@ -202,7 +223,8 @@ function sumMessages(messages: readonly string[]): string {
   const numbers = (first.match(/\d+/g) ?? []).map(Number);
   for (const message of rest) {
     if (message.replace(/\d+/g, '#') !== shape) return first;
-    for (const [index, text] of (message.match(/\d+/g) ?? []).entries()) numbers[index] = (numbers[index] as number) + Number(text);
+    for (const [index, text] of (message.match(/\d+/g) ?? []).entries())
+      numbers[index] = (numbers[index] as number) + Number(text);
   }
   let index = 0;
   return first.replace(/\d+/g, () => String(numbers[index++]));

@@ -57,7 +57,12 @@ export class SessionBackend {
   /** Leases in use by the running statement, for KILL. */
   readonly #running = new Set<Lease>();
 
-  constructor(state: SessionState, directory: SourceDirectory, capabilities: CapabilityClass, protocol: CommitProtocol) {
+  constructor(
+    state: SessionState,
+    directory: SourceDirectory,
+    capabilities: CapabilityClass,
+    protocol: CommitProtocol,
+  ) {
     this.#state = state;
     this.directory = directory;
     this.capabilities = capabilities;

@@ -1,5 +1,6 @@
 /** Sends one statement's read queries to their shards and hands back their row streams. */
 import type { ShardQuery } from '../plan/index.ts';
+import type { Diagnostic } from '../session/index.ts';
 import type { StatementLease } from './session-backend.ts';
 import { sendShardQuery } from './shard-request.ts';
 import { ShardStream } from './shard-stream.ts';
@@ -8,8 +9,8 @@ import type { StatementRun } from './statement-run.ts';
 export interface ShardReads {
   /** In the order of the queries. */
   readonly streams: readonly ShardStream[];
-  /** Waits for what is still arriving, then gives the leases back. Never rejects. */
-  close(): Promise<void>;
+  /** Waits for what is still arriving, then gives the leases back; answers the warnings of the queries. Never rejects. */
+  close(): Promise<readonly Diagnostic[]>;
 }
 
 /**
@@ -19,15 +20,21 @@ export interface ShardReads {
  * Connections: one per source, taken in the order of their names, so that two statements never wait for each other's;
  * further queries of a source use connections that happen to be idle, or queue behind the first.
  */
-export async function openShardReads(run: StatementRun, queries: readonly ShardQuery[], interleaved: boolean): Promise<ShardReads> {
+export async function openShardReads(
+  run: StatementRun,
+  queries: readonly ShardQuery[],
+  interleaved: boolean,
+): Promise<ShardReads> {
   const bySource = new Map<string, StatementLease[]>();
   const leases: StatementLease[] = [];
   const streams: (ShardStream | undefined)[] = queries.map(() => undefined);
   const counts = new Map<string, number>();
   for (const query of queries) counts.set(query.source, (counts.get(query.source) ?? 0) + 1);
 
-  const close = async (): Promise<void> => {
+  const onLease = new Map<StatementLease, ShardStream>();
+  const close = async (): Promise<readonly Diagnostic[]> => {
     let lost: string | undefined;
+    const diagnostics: Diagnostic[] = [];
     for (const stream of streams) stream?.cancel();
     await Promise.all(streams.map((stream) => stream?.finished));
     for (const lease of leases) {
@@ -36,10 +43,14 @@ export async function openShardReads(run: StatementRun, queries: readonly ShardQ
         if (lease.held) lost = lease.source;
         lease.destroy();
       } else {
+        // Of several queries on one connection the last one's warnings are still there.
+        if ((onLease.get(lease)?.warnings ?? 0) > 0)
+          diagnostics.push(...(await run.backend.diagnostics(lease.lease).catch(() => [])));
         await lease.done(run.plan.effects.opaque);
       }
     }
     if (lost !== undefined) await run.backend.transactionLost(`the connection to source '${lost}' was lost`);
+    return diagnostics;
   };
 
   try {
@@ -66,6 +77,7 @@ export async function openShardReads(run: StatementRun, queries: readonly ShardQ
       const stream = new ShardStream(query.source, lease.lease.connection, shared, run.limits.resultMemory);
       await sendShardQuery(lease.lease, query, run.request, stream.handler);
       streams[index] = stream;
+      onLease.set(lease, stream);
     }
   } catch (error) {
     await close();

@@ -21,7 +21,12 @@ export const textRequest: ClientRequest = { kind: 'text' };
  * Sends one shard query; the handler gets its answer. Rejects only before anything was sent (ServerError of the PREPARE,
  * BackendFault). The text is copied.
  */
-export async function sendShardQuery(lease: Lease, query: ShardQuery, request: ClientRequest, handler: ResponseHandler): Promise<void> {
+export async function sendShardQuery(
+  lease: Lease,
+  query: ShardQuery,
+  request: ClientRequest,
+  handler: ResponseHandler,
+): Promise<void> {
   const connection = lease.connection;
   if (request.kind === 'text') {
     connection.runQuery(bufferOf(query.text), handler);

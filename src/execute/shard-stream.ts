@@ -1,5 +1,11 @@
 /** One shard query's rows as a pull stream, with a limit on what waits in memory. */
-import { type BackendConnection, type BackendFault, type ResponseHandler, RowBatcher, type RowBatch as BackendBatch } from '../backend/index.ts';
+import {
+  type RowBatch as BackendBatch,
+  type BackendConnection,
+  type BackendFault,
+  type ResponseHandler,
+  RowBatcher,
+} from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { RowBatch, RowSource } from '../merge/index.ts';
 import { type FrameKind, parseErr } from '../wire/index.ts';

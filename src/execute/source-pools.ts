@@ -15,13 +15,15 @@ export class SourcePools {
 
   /** The pool of a data source for a class of clients; made when it is first asked for. */
   pool(source: DataSource, capabilities: CapabilityClass): Pool {
-    const key = `${identity(source)} ${capabilities.foundRows}${capabilities.deprecateEof}`;
+    const key = `${identity(source)} ${capabilities.foundRows}${capabilities.deprecateEof}${capabilities.ignoreSpace ?? false}`;
     const known = this.#pools.get(key);
     if (known !== undefined) return known.pool;
     const pool = new Pool({
       connect: {
         source: source.name,
-        ...(source.socketPath === undefined ? { host: source.host, port: source.port } : { socketPath: source.socketPath }),
+        ...(source.socketPath === undefined
+          ? { host: source.host, port: source.port }
+          : { socketPath: source.socketPath }),
         user: source.username,
         password: source.password,
         database: source.database,
@@ -52,7 +54,9 @@ export class SourcePools {
   /** Statistics of a source's pools. */
   stats(source: DataSource): readonly PoolStats[] {
     const wanted = identity(source);
-    return [...this.#pools.values()].filter((entry) => identity(entry.source) === wanted).map((entry) => entry.pool.stats());
+    return [...this.#pools.values()]
+      .filter((entry) => identity(entry.source) === wanted)
+      .map((entry) => entry.pool.stats());
   }
 
   close(): void {
@@ -68,9 +72,12 @@ export function ruleSources(rules: RuleSet, pools: SourcePools): SourceDirectory
     if (source === undefined) throw new MeshError('SM_CONFIG', { message: `there is no source '${name}'` });
     return source;
   };
-  const logical = new Map<string, ReadonlyMap<string, string>>(rules.shardSources.map((name) => [name, physicalTablesOf(rules, name)]));
+  const logical = new Map<string, ReadonlyMap<string, string>>(
+    rules.shardSources.map((name) => [name, physicalTablesOf(rules, name)]),
+  );
   const logicalName = (source: string, table: string): string | undefined =>
-    logical.get(source)?.get(table) ?? (isHidden(table) || !singleTableAllowed(rules, source, table) ? undefined : table);
+    logical.get(source)?.get(table) ??
+    (isHidden(table) || !singleTableAllowed(rules, source, table) ? undefined : table);
   return {
     sources: rules.shardSources,
     logicalDatabase: rules.databaseName,

@@ -1,7 +1,13 @@
 /** Tells rows that the mesh holds as text, in the protocol that the client asked with. */
 import type { LocalRows } from '../plan/index.ts';
 import {
-  type BinaryValue, buildColumnDefinition, type ColumnDefinition, FieldType, payloadOf, writeBinaryRow, writeTextRow,
+  type BinaryValue,
+  buildColumnDefinition,
+  type ColumnDefinition,
+  FieldType,
+  payloadOf,
+  writeBinaryRow,
+  writeTextRow,
 } from '../wire/index.ts';
 import type { Reply } from './reply.ts';
 
@@ -19,7 +25,12 @@ export function writeTextRows(
     reply.row(
       payloadOf((writer) => {
         if (reply.protocol === 'text') writeTextRow(writer, row);
-        else writeBinaryRow(writer, types, row.map((value, index) => binaryValue(value, types[index] as number)));
+        else
+          writeBinaryRow(
+            writer,
+            types,
+            row.map((value, index) => binaryValue(value, types[index] as number)),
+          );
       }),
     );
   }

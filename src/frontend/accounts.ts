@@ -28,7 +28,10 @@ export function hostMatches(pattern: string, host: string): boolean {
   if (pattern === '' || pattern === '%') return true;
   const lower = pattern.toLowerCase();
   if (lower === 'localhost') return host === 'localhost' || host === '127.0.0.1' || host === '::1';
-  const source = lower.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('%', '.*').replaceAll('_', '.');
+  const source = lower
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('%', '.*')
+    .replaceAll('_', '.');
   return new RegExp(`^${source}$`).test(host.toLowerCase());
 }
 
@@ -40,9 +43,21 @@ function specificity(pattern: string): number {
 /** Schemas that every user may read: the mesh shows only logical names in them. */
 const OPEN_SCHEMAS = new Set(['information_schema']);
 
+const SYSTEM_SCHEMAS = new Set(['mysql', 'performance_schema', 'sys']);
+
 /** Throws what MySQL would say if the account may not run a statement with these needs. */
 export function checkPrivileges(account: Account, needs: Privileges, clientHost: string): void {
   if (account.admin) return;
+  const system = needs.schemas.find((schema) => SYSTEM_SCHEMAS.has(schema));
+  if (needs.admin && system !== undefined && needs.table !== '') {
+    const table = `\`${system}\`.\`${needs.table}\``;
+    throw new MeshError('ER_TABLEACCESS_DENIED_ERROR', {
+      command: needs.command,
+      user: account.user,
+      host: clientHost,
+      table,
+    });
+  }
   if (needs.admin) throw new MeshError('ER_SPECIFIC_ACCESS_DENIED_ERROR', { privilege: needs.privilege });
   for (const schema of needs.schemas) {
     if (OPEN_SCHEMAS.has(schema) || mayUse(account, schema)) continue;
@@ -51,7 +66,7 @@ export function checkPrivileges(account: Account, needs: Privileges, clientHost:
       command: needs.command,
       user: account.user,
       host: clientHost,
-      table: needs.table,
+      table: `\`${schema}\`.\`${needs.table}\``,
     });
   }
 }

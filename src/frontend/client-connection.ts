@@ -4,12 +4,12 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import { MeshError } from '../base/index.ts';
 import { withVariables } from '../session/index.ts';
 import {
-  AuthServer,
   type AuthAccepted,
+  AuthServer,
   type AuthStep,
   Capability,
-  collationById,
   Command,
+  collationById,
   type FastAuthCache,
   hasCapability,
   MalformedPacket,
@@ -190,7 +190,8 @@ export class ClientConnection {
     const reply = this.#reply;
     const account = accountsFrom(snapshot.accounts, state.host).get(accepted.user);
     try {
-      if (account === undefined) throw new MeshError('ER_ACCESS_DENIED_ERROR', { user: accepted.user, host: state.host, using: 'YES' });
+      if (account === undefined)
+        throw new MeshError('ER_ACCESS_DENIED_ERROR', { user: accepted.user, host: state.host, using: 'YES' });
       this.#takeOver(accepted, account);
       if (accepted.database !== '') {
         if (!mayUse(account, accepted.database)) throw databaseDenied(account, accepted.database, state.host);
@@ -225,16 +226,23 @@ export class ClientConnection {
     session.backend.capabilities = {
       foundRows: hasCapability(accepted.capabilities, Capability.FOUND_ROWS),
       deprecateEof: hasCapability(accepted.capabilities, Capability.DEPRECATE_EOF),
+      ignoreSpace: hasCapability(accepted.capabilities, Capability.IGNORE_SPACE),
     };
     applyCollation(session, accepted.collation);
   }
 
   #command(payload: Buffer): void {
     const account = this.session.account;
-    if (account === undefined) return this.#destroy();
+    if (account === undefined) {
+      this.#destroy();
+      return;
+    }
     this.#busy = true;
     const code = payload[0] ?? -1;
-    this.#reply.begin(this.#framer.nextSequenceId - 1, code === Command.STMT_EXECUTE || code === Command.STMT_FETCH ? 'binary' : 'text');
+    this.#reply.begin(
+      this.#framer.nextSequenceId - 1,
+      code === Command.STMT_EXECUTE || code === Command.STMT_FETCH ? 'binary' : 'text',
+    );
     if (code === Command.QUIT) {
       this.#end();
       return;
@@ -259,9 +267,15 @@ export class ClientConnection {
 
   #commandDone(): void {
     if (this.#phase === 'closed') return;
-    if (!this.#reply.atPacketBoundary) return this.#destroy();
+    if (!this.#reply.atPacketBoundary) {
+      this.#destroy();
+      return;
+    }
     this.#reply.flush();
-    if (this.#reply.closeAfterReply) return this.#end();
+    if (this.#reply.closeAfterReply) {
+      this.#end();
+      return;
+    }
     this.#busy = false;
     this.#framer.startCommand();
     this.#closeIfQuiet();

@@ -2,9 +2,16 @@
 import { MeshError } from '../base/index.ts';
 import { resetSessionState } from '../session/index.ts';
 import { Command, MalformedPacket, parseQuery } from '../wire/index.ts';
-import { closeStatement, executeStatement, fieldList, prepareStatement, resetStatement, sendLongData } from './prepared-commands.ts';
-import { useDatabase } from './run-action.ts';
 import { runKill } from './kill-statement.ts';
+import {
+  closeStatement,
+  executeStatement,
+  fieldList,
+  prepareStatement,
+  resetStatement,
+  sendLongData,
+} from './prepared-commands.ts';
+import { useDatabase } from './run-action.ts';
 import { runQuery, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 
@@ -21,7 +28,10 @@ export async function runCommand(context: CommandContext, payload: Buffer, optio
   try {
     await answer(context, payload, options);
   } catch (error) {
-    tell(context, error instanceof MalformedPacket ? new MeshError('ER_MALFORMED_PACKET', {}, { cause: error }) : error);
+    tell(
+      context,
+      error instanceof MalformedPacket ? new MeshError('ER_MALFORMED_PACKET', {}, { cause: error }) : error,
+    );
   }
 }
 

@@ -12,7 +12,8 @@ export async function runControl(context: CommandContext, statement: Transaction
       if (state.inTransaction) await backend.commit();
       state.transaction = {
         ...state.transaction,
-        access: statement.readOnly === undefined ? state.transaction.access : statement.readOnly ? 'READ ONLY' : 'READ WRITE',
+        access:
+          statement.readOnly === undefined ? state.transaction.access : statement.readOnly ? 'READ ONLY' : 'READ WRITE',
         consistentSnapshot: statement.consistentSnapshot,
       };
       state.inTransaction = true;

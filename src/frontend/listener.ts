@@ -4,7 +4,9 @@ import { MeshError } from '../base/index.ts';
 import { buildErr, errOf, framePayload, payloadOf } from '../wire/index.ts';
 import { ClientConnection, type ListenerShare } from './client-connection.ts';
 
-export type Address = { readonly kind: 'tcp'; readonly host: string; readonly port: number } | { readonly kind: 'unix'; readonly path: string };
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
 
 export class Listener {
   readonly #server: Server;
@@ -13,7 +15,9 @@ export class Listener {
 
   private constructor(share: ListenerShare) {
     this.#share = share;
-    this.#server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) => this.#accept(socket));
+    this.#server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) =>
+      this.#accept(socket),
+    );
   }
 
   /** Resolves when the address is bound; rejects with SM_CONFIG if it can't be. */
@@ -27,7 +31,8 @@ export class Listener {
         reject(new MeshError('SM_CONFIG', { message: `cannot listen on ${where}: ${reason}` }, { cause }));
       });
       const options = { backlog: 1024 };
-      if (address.kind === 'tcp') server.listen({ ...options, host: address.host, port: address.port }, () => resolve(listener));
+      if (address.kind === 'tcp')
+        server.listen({ ...options, host: address.host, port: address.port }, () => resolve(listener));
       else server.listen({ ...options, path: address.path }, () => resolve(listener));
     });
   }

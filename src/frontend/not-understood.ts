@@ -9,15 +9,31 @@ import type { CommandContext } from './session.ts';
 
 const ER_PARSE_ERROR = 1064;
 
-export async function notUnderstood(run: StatementRun, context: CommandContext, text: Buffer, problem: MeshError): Promise<Outcome> {
+export async function notUnderstood(
+  run: StatementRun,
+  context: CommandContext,
+  text: Buffer,
+  problem: MeshError,
+): Promise<Outcome> {
   const { database, backend } = context.session;
   const names = { database: database.name, tables: new Map<string, string>() };
   const source = backend.directory.defaultSource;
   if (isOneServer(context) && context.account.admin === false && run.request.kind === 'text') {
     const query = { source, text, parameters: undefined, nodeTables: [] };
     const opaque = { ...run, plan: { ...run.plan, effects: { ...run.plan.effects, opaque: true } } };
-    const route = { target: 'one', role: 'primary', reason: 'single source', detail: '', nodes: [{ source, tables: [] }], nodesTotal: 1 } as const;
-    return execute(opaque, { kind: 'forward', access: 'write', route, query, names }, { schemaChanged: () => database.schemaChanged('not understood') });
+    const route = {
+      target: 'one',
+      role: 'primary',
+      reason: 'single source',
+      detail: '',
+      nodes: [{ source, tables: [] }],
+      nodesTotal: 1,
+    } as const;
+    return execute(
+      opaque,
+      { kind: 'forward', access: 'write', route, query, names },
+      { schemaChanged: () => database.schemaChanged('not understood') },
+    );
   }
   throw await syntaxJudgement(context, text, problem);
 }

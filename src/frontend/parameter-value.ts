@@ -12,7 +12,10 @@ export function parameterValue(parameter: ExecuteParameter, source: Buffer): Par
     case FieldType.LONG:
     case FieldType.INT24:
     case FieldType.LONGLONG:
-      return { kind: 'integer', value: BigInt(decodeBinaryValue(type, unsigned, source, start, end) as number | bigint) };
+      return {
+        kind: 'integer',
+        value: BigInt(decodeBinaryValue(type, unsigned, source, start, end) as number | bigint),
+      };
     case FieldType.FLOAT:
       return { kind: 'float', value: source.readFloatLE(start) };
     case FieldType.DOUBLE:
@@ -26,7 +29,11 @@ export function parameterValue(parameter: ExecuteParameter, source: Buffer): Par
       return { kind: 'temporal', type: 'TIME', text: decodeBinaryValue(type, unsigned, source, start, end) as string };
     case FieldType.DATETIME:
     case FieldType.TIMESTAMP:
-      return { kind: 'temporal', type: 'TIMESTAMP', text: decodeBinaryValue(type, unsigned, source, start, end) as string };
+      return {
+        kind: 'temporal',
+        type: 'TIMESTAMP',
+        text: decodeBinaryValue(type, unsigned, source, start, end) as string,
+      };
     case FieldType.TINY_BLOB:
     case FieldType.MEDIUM_BLOB:
     case FieldType.LONG_BLOB:

@@ -25,12 +25,16 @@ const PARAMETER_DEFINITION = Buffer.from('03646566000000013f000c3f000000000000fd
 export async function prepareStatement(context: CommandContext, text: Buffer): Promise<void> {
   const { session, reply, account } = context;
   const { state } = session;
-  if (session.prepared.size >= STATEMENTS_MAX) throw new MeshError('ER_MAX_PREPARED_STMT_COUNT_REACHED', { count: STATEMENTS_MAX });
+  if (session.prepared.size >= STATEMENTS_MAX)
+    throw new MeshError('ER_MAX_PREPARED_STMT_COUNT_REACHED', { count: STATEMENTS_MAX });
   const environment = environmentOf(context);
   const tokens = session.share.lexer.lex(Buffer.from(text), environment.mode).copy();
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);
-  if (tokens.kinds[print.endToken] !== TokenKind.end && hasMore(tokens.kinds, tokens.ids, print.endToken, tokens.count)) {
+  if (
+    tokens.kinds[print.endToken] !== TokenKind.end &&
+    hasMore(tokens.kinds, tokens.ids, print.endToken, tokens.count)
+  ) {
     throw syntaxErrorAt(text, tokens.starts[print.endToken] as number);
   }
   const plan = compile({ tokens, fingerprint: print, env: environment, hints: noHints });
@@ -64,12 +68,19 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
       }),
     ),
   );
-  definitions(context, metadata.parameters.length > 0 ? metadata.parameters : Array.from({ length: statement.parameterCount }, () => PARAMETER_DEFINITION));
+  definitions(
+    context,
+    metadata.parameters.length > 0
+      ? metadata.parameters
+      : Array.from({ length: statement.parameterCount }, () => PARAMETER_DEFINITION),
+  );
   definitions(context, metadata.columns);
 }
 
 function refusalOf(action: Action): MeshError {
-  return action.kind === 'refuse' ? action.error : new MeshError('SM_INTERNAL', { message: `a refused plan became ${action.kind}` });
+  return action.kind === 'refuse'
+    ? action.error
+    : new MeshError('SM_INTERNAL', { message: `a refused plan became ${action.kind}` });
 }
 
 function definitions(context: CommandContext, list: readonly Buffer[]): void {
@@ -89,21 +100,35 @@ function hasMore(kinds: Uint8Array, ids: Uint16Array, from: number, count: numbe
 }
 
 /** What a backend says about the statement; empty for statements that the mesh answers itself. */
-async function backendMetadata(context: CommandContext, plan: Plan, tokens: PreparedStatement['tokens'], print: FingerprintBuffer): Promise<{ columns: readonly Buffer[]; parameters: readonly Buffer[] }> {
+async function backendMetadata(
+  context: CommandContext,
+  plan: Plan,
+  tokens: PreparedStatement['tokens'],
+  print: FingerprintBuffer,
+): Promise<{ columns: readonly Buffer[]; parameters: readonly Buffer[] }> {
   const { session } = context;
   const { backend } = session;
-  const wanted = prepareText(plan, { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys });
+  const wanted = prepareText(plan, {
+    tokens,
+    fingerprint: print,
+    parameters: [],
+    facts: factsOf(session),
+    keys: session.database.keys,
+  });
   if (wanted instanceof MeshError) throw wanted;
   if (wanted === undefined) return { columns: [], parameters: [] };
   const { query, names } = wanted;
-  const held = session.state.inTransaction ? await backend.takeFree(query.source) : await backend.take(query.source, 'read');
+  const held = session.state.inTransaction
+    ? await backend.takeFree(query.source)
+    : await backend.take(query.source, 'read');
   try {
     const text = Buffer.from(query.text).toString('utf8');
     const handle: PreparedHandle = held.lease.connection.prepared(text) ?? (await held.lease.connection.prepare(text));
     return { columns: handle.columns.map((column) => logicalColumn(column, names)), parameters: handle.parameters };
   } catch (error) {
     if (error instanceof BackendFault) held.destroy();
-    if (error instanceof ServerError || error instanceof BackendFault) throw asThrown(clientError(error, query.source, names, backend.directory.physicalSchemas));
+    if (error instanceof ServerError || error instanceof BackendFault)
+      throw asThrown(clientError(error, query.source, names, backend.directory.physicalSchemas));
     throw error;
   } finally {
     await held.done();
@@ -132,13 +157,24 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
   }
   const environment = environmentOf(context);
   if (environment !== statement.environment) {
-    statement.plan = compile({ tokens: statement.tokens, fingerprint: statement.fingerprint, env: environment, hints: noHints });
+    statement.plan = compile({
+      tokens: statement.tokens,
+      fingerprint: statement.fingerprint,
+      env: environment,
+      hints: noHints,
+    });
     statement.environment = environment;
   }
   const { plan } = statement;
-  const parsed = parseExecute(payload, statement.parameterCount, capabilities, statement.types, (index) => statement.longData.has(index));
+  const parsed = parseExecute(payload, statement.parameterCount, capabilities, statement.types, (index) =>
+    statement.longData.has(index),
+  );
   if (parsed.newTypes) statement.types = parsed.types;
-  if (parsed.cursor !== 0) throw new MeshError('SM_UNSUPPORTED', { what: 'a server-side cursor', reason: 'rows are streamed; execute without a cursor' });
+  if (parsed.cursor !== 0)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'a server-side cursor',
+      reason: 'rows are streamed; execute without a cursor',
+    });
   const { parameters, source } = withLongData(statement, parsed.parameters, payload);
   forgetLongData(statement);
   checkPrivileges(account, plan.privileges, session.state.host);
@@ -158,11 +194,22 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
   const planned = performance.now();
   const request: ClientRequest = { kind: 'prepared', parameters, source, cursor: 0 };
   const outcome = await runAction(context, plan, action, request, statement.text);
-  session.share.observer.statement(action.kind, planned - started, performance.now() - started, outcome.failed, outcome.rows, shardsOf(action));
+  session.share.observer.statement(
+    action.kind,
+    planned - started,
+    performance.now() - started,
+    outcome.failed,
+    outcome.rows,
+    shardsOf(action),
+  );
 }
 
 /** Long data becomes ordinary values behind the packet's own bytes. */
-function withLongData(statement: PreparedStatement, parameters: readonly ExecuteParameter[], payload: Buffer): { parameters: readonly ExecuteParameter[]; source: Buffer } {
+function withLongData(
+  statement: PreparedStatement,
+  parameters: readonly ExecuteParameter[],
+  payload: Buffer,
+): { parameters: readonly ExecuteParameter[]; source: Buffer } {
   if (statement.longData.size === 0) return { parameters, source: payload };
   const pieces: Buffer[] = [payload];
   let end = payload.length;

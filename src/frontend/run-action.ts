@@ -1,7 +1,14 @@
 /** Carries out a bound action: the session's own kinds here, those of shards below. */
-import { unreachable } from '../base/index.ts';
-import { type ClientRequest, endsTransaction, execute, type Outcome, quietOutcome, type StatementRun, writeLocalRows } from '../execute/index.ts';
-import { systemClock } from '../base/index.ts';
+import { MeshError, systemClock, unreachable } from '../base/index.ts';
+import {
+  type ClientRequest,
+  endsTransaction,
+  execute,
+  type Outcome,
+  quietOutcome,
+  type StatementRun,
+  writeLocalRows,
+} from '../execute/index.ts';
 import { type Action, explainRows, type Plan } from '../plan/index.ts';
 import { databaseDenied, mayUse } from './accounts.ts';
 import { runControl } from './control-statement.ts';
@@ -11,7 +18,6 @@ import { tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { runSet } from './set-statement.ts';
 import { runShow } from './show-statement.ts';
-import { MeshError } from '../base/index.ts';
 
 /** Never rejects: the reply has been told whatever happened. */
 export async function runAction(
@@ -39,7 +45,13 @@ export async function runAction(
 
 const RUNNING_TEXT_MAX = 4096;
 
-async function carryOut(context: CommandContext, plan: Plan, action: Action, request: ClientRequest, text: Buffer): Promise<Outcome> {
+async function carryOut(
+  context: CommandContext,
+  plan: Plan,
+  action: Action,
+  request: ClientRequest,
+  text: Buffer,
+): Promise<Outcome> {
   const { session, reply } = context;
   switch (action.kind) {
     case 'control':
@@ -76,7 +88,8 @@ async function carryOut(context: CommandContext, plan: Plan, action: Action, req
       return outcome;
     }
     case 'refuse':
-      if (plan.kind === 'notUnderstood') return notUnderstood(statementRun(context, plan, request), context, text, action.error);
+      if (plan.kind === 'notUnderstood')
+        return notUnderstood(statementRun(context, plan, request), context, text, action.error);
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     case 'ddl':
       // DDL commits what was open, as on any server; if that fails the DDL does not run.
@@ -89,7 +102,8 @@ async function carryOut(context: CommandContext, plan: Plan, action: Action, req
     case 'scratch':
     case 'write':
     case 'insertSelect':
-      if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action)) session.state.inTransaction = true;
+      if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action))
+        session.state.inTransaction = true;
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     default:
       return unreachable(action);
@@ -120,14 +134,20 @@ function statementRun(context: CommandContext, plan: Plan, request: ClientReques
  */
 function insertIdUncertain(context: CommandContext, plan: Plan): boolean {
   const statement = plan.statement;
-  if (statement?.kind !== 'insert') return false;
+  // LAST_INSERT_ID(expr) in a query: no OK packet tells the value.
+  if (statement?.kind !== 'insert') return plan.effects.setsInsertId;
   const table = context.session.database.schema().tables.get(statement.table.table.name);
   const auto = table?.columns.find((column) => column.autoIncrement);
   if (auto === undefined) return false;
   if (statement.source.kind === 'set') {
-    return statement.source.assignments.some((assignment) => assignment.column.column.name.toLowerCase() === auto.name.toLowerCase());
+    return statement.source.assignments.some(
+      (assignment) => assignment.column.column.name.toLowerCase() === auto.name.toLowerCase(),
+    );
   }
-  return statement.columns.length === 0 || statement.columns.some((column) => column.name.toLowerCase() === auto.name.toLowerCase());
+  return (
+    statement.columns.length === 0 ||
+    statement.columns.some((column) => column.name.toLowerCase() === auto.name.toLowerCase())
+  );
 }
 
 function aftermathOf(context: CommandContext) {
@@ -139,7 +159,10 @@ export function useDatabase(context: CommandContext, database: string): void {
   if (!mayUse(account, database)) throw databaseDenied(account, database, session.state.host);
   if (!session.snapshot.databases.has(database)) throw new MeshError('ER_BAD_DB_ERROR', { database });
   if (session.state.database !== database && session.state.database !== undefined && !session.backend.quiet) {
-    throw new MeshError('SM_UNSUPPORTED', { what: 'USE of another database inside of a transaction', reason: 'its branches belong to the first one' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'USE of another database inside of a transaction',
+      reason: 'its branches belong to the first one',
+    });
   }
   session.use(database);
   reply.done();
@@ -149,8 +172,10 @@ export function useDatabase(context: CommandContext, database: string): void {
 async function remember(context: CommandContext, plan: Plan, action: Action, outcome: Outcome): Promise<void> {
   const { state, backend } = context.session;
   if (action.kind === 'inspect' && action.query === undefined) return;
-  if (isSchemaSurprise(outcome.errno)) void context.session.database.schemaChanged(`error ${outcome.errno}`).catch(() => undefined);
-  state.diagnostics = outcome.diagnostics;
+  if (isSchemaSurprise(outcome.errno))
+    void context.session.database.schemaChanged(`error ${outcome.errno}`).catch(() => undefined);
+  // COMMIT and its like leave the diagnostics of the statement before them, as servers do.
+  if (action.kind !== 'control') state.diagnostics = outcome.diagnostics;
   state.rowCount = outcome.failed ? -1n : outcome.affected;
   if (outcome.failed) {
     if (endsTransaction(outcome.errno) && state.inTransaction) await backend.rollback();

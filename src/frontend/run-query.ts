@@ -2,7 +2,7 @@
 import { BackendFault, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import { clientError, textRequest } from '../execute/index.ts';
-import { type Action, bind, type BindInput, compile, type Plan } from '../plan/index.ts';
+import { type Action, type BindInput, bind, compile, type Plan } from '../plan/index.ts';
 import { type Hints, isHintComment, noHints, parseHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint, Op, TokenKind, type TokenList } from '../sql/index.ts';
 import { checkPrivileges } from './accounts.ts';
@@ -25,7 +25,11 @@ export async function runQuery(context: CommandContext, text: Buffer, multiState
 }
 
 /** Answers the first statement of `text`; resolves with the offset of the next one, or undefined at the end or after an error. */
-async function runStatement(context: CommandContext, text: Buffer, multiStatements: boolean): Promise<number | undefined> {
+async function runStatement(
+  context: CommandContext,
+  text: Buffer,
+  multiStatements: boolean,
+): Promise<number | undefined> {
   const { session, reply, account } = context;
   const { share, state } = session;
   const started = performance.now();
@@ -50,7 +54,13 @@ async function runStatement(context: CommandContext, text: Buffer, multiStatemen
       plan = cached;
     }
     checkPrivileges(account, plan.privileges, state.host);
-    const input: BindInput = { tokens, fingerprint: scratch, parameters: [], facts: factsOf(session), keys: database.keys };
+    const input: BindInput = {
+      tokens,
+      fingerprint: scratch,
+      parameters: [],
+      facts: factsOf(session),
+      keys: database.keys,
+    };
     bound = bind(plan, input);
   } catch (error) {
     context.session.running = undefined;
@@ -67,7 +77,14 @@ async function runStatement(context: CommandContext, text: Buffer, multiStatemen
   reply.moreResults = next !== undefined;
   const outcome = await runAction(context, plan, action, textRequest, text);
   reply.moreResults = false;
-  share.observer.statement(action.kind, planned - started, performance.now() - started, outcome.failed, outcome.rows, shardsOf(action));
+  share.observer.statement(
+    action.kind,
+    planned - started,
+    performance.now() - started,
+    outcome.failed,
+    outcome.rows,
+    shardsOf(action),
+  );
   return outcome.failed ? undefined : next;
 }
 
@@ -107,7 +124,8 @@ export function tell(context: CommandContext, error: unknown): undefined {
     context.reply.error(values);
     return undefined;
   }
-  const refusal = error instanceof MeshError ? error : new MeshError('SM_INTERNAL', { message: messageOf(error) }, { cause: error });
+  const refusal =
+    error instanceof MeshError ? error : new MeshError('SM_INTERNAL', { message: messageOf(error) }, { cause: error });
   if (refusal !== error) share.observer.bug(error);
   state.diagnostics = [{ level: 'Error', code: refusal.errno, message: refusal.clientMessage }];
   state.rowCount = -1n;

@@ -1,9 +1,9 @@
 /** One client's session: its state, its backends, its statements. Everything that outlives one command. */
 import { SessionBackend } from '../execute/index.ts';
 import type { PlanCache } from '../plan/index.ts';
+import { newSessionState, type SessionState } from '../session/index.ts';
 import type { Lexer } from '../sql/index.ts';
 import { localProtocol } from '../transaction/index.ts';
-import { newSessionState, type SessionState } from '../session/index.ts';
 import type { Account, LogicalDatabase, MeshHandle, MeshSnapshot } from './mesh-snapshot.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import type { ResponseWriter } from './response-writer.ts';

@@ -22,7 +22,8 @@ const OWN_VARIABLES: Readonly<Record<string, (context: CommandContext, value: st
     context.session.state.lastInsertId = integer('identity', value);
   },
   shardmesh_transaction_type: (_context, value) => {
-    if (value.toUpperCase() !== 'LOCAL') throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'shardmesh_transaction_type', value });
+    if (value.toUpperCase() !== 'LOCAL')
+      throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'shardmesh_transaction_type', value });
   },
 };
 
@@ -37,13 +38,19 @@ const REFUSED_VARIABLES: Readonly<Record<string, string>> = {
   gtid_seq_no: 'connections are shared',
   server_id: 'connections are shared',
   completion_type: 'COMMIT is the mesh’s own',
+  sql_select_limit: 'it would cut each shard’s rows before they are merged; use LIMIT',
   session_track_system_variables: 'the mesh tracks its connections by it',
 };
 
 const CHARSET_VARIABLES = ['character_set_client', 'character_set_results', 'collation_connection'];
 
 /** Rejects with MeshError or the backend's error; otherwise answers OK. Nothing is changed if any part is refused. */
-export async function runSet(context: CommandContext, plan: Plan, items: readonly SetItem[], text: Buffer): Promise<void> {
+export async function runSet(
+  context: CommandContext,
+  plan: Plan,
+  items: readonly SetItem[],
+  text: Buffer,
+): Promise<void> {
   const tried: SetItem[] = [];
   const own: (() => Promise<void> | void)[] = [];
   for (const item of items) {
@@ -55,7 +62,8 @@ export async function runSet(context: CommandContext, plan: Plan, items: readonl
       case 'user':
       case 'names':
       case 'charset':
-        if (target.kind !== 'user' && item.value !== undefined) checkClientCharset(wordOf(item.value, text).toLowerCase());
+        if (target.kind !== 'user' && item.value !== undefined)
+          checkClientCharset(wordOf(item.value, text).toLowerCase());
         checkExpression(item, plan);
         tried.push(item);
         break;
@@ -76,12 +84,21 @@ export async function runSet(context: CommandContext, plan: Plan, items: readonl
   context.reply.done();
 }
 
-function systemItem(context: CommandContext, item: SystemItem, text: Buffer, tried: SetItem[], own: (() => Promise<void> | void)[]): void {
+function systemItem(
+  context: CommandContext,
+  item: SystemItem,
+  text: Buffer,
+  tried: SetItem[],
+  own: (() => Promise<void> | void)[],
+): void {
   const { scope } = item.target;
   const name = item.target.name.toLowerCase();
   if (scope === 'global' || scope === 'persist' || scope === 'persist_only') {
     if (name.startsWith('shardmesh_')) throw new MeshError('ER_LOCAL_VARIABLE', { name });
-    throw unsupported(`SET ${scope.toUpperCase()} ${name}`, 'it would change one server of many; set it on each server');
+    throw unsupported(
+      `SET ${scope.toUpperCase()} ${name}`,
+      'it would change one server of many; set it on each server',
+    );
   }
   const change = OWN_VARIABLES[name];
   if (change !== undefined) {
@@ -92,7 +109,8 @@ function systemItem(context: CommandContext, item: SystemItem, text: Buffer, tri
   if (name.startsWith('shardmesh_')) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
   const refused = REFUSED_VARIABLES[name];
   if (refused !== undefined) throw unsupported(`SET ${name}`, refused);
-  if (name === 'character_set_client' && item.value !== undefined) checkClientCharset(unquote(wordOf(item.value, text)).toLowerCase());
+  if (name === 'character_set_client' && item.value !== undefined)
+    checkClientCharset(unquote(wordOf(item.value, text)).toLowerCase());
   tried.push(item);
 }
 
@@ -104,13 +122,17 @@ async function tryOnBackend(context: CommandContext, items: readonly SetItem[], 
   try {
     await backend.replayInsertId(held.lease);
     const parts = items.map((item) => text.subarray(item.start, item.end));
-    const statement = Buffer.concat([Buffer.from('SET '), ...parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.from(', '), part]))]);
+    const statement = Buffer.concat([
+      Buffer.from('SET '),
+      ...parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.from(', '), part])),
+    ]);
     await held.lease.connection.query(statement);
     const variables = new Set<string>();
     const userVariables = new Set<string>();
     for (const { target } of items) {
       if (target.kind === 'user') userVariables.add(target.name.toLowerCase());
-      else if (target.kind === 'system' && !/^(character_set|collation)_/i.test(target.name)) variables.add(target.name.toLowerCase());
+      else if (target.kind === 'system' && !/^(character_set|collation)_/i.test(target.name))
+        variables.add(target.name.toLowerCase());
       else for (const name of CHARSET_VARIABLES) variables.add(name);
     }
     const changed = await readSystemVariables(held.lease, [...variables]);
@@ -128,9 +150,15 @@ async function tryOnBackend(context: CommandContext, items: readonly SetItem[], 
 /** A value is computed on one server: it must not read tables, nor what only the mesh knows. */
 function checkExpression(item: SetItem, plan: Plan): void {
   if (item.value === undefined) return;
-  if (plan.effects.opaque) throw unsupported('SET with a stored function', 'it may read tables of other shards; use SELECT ... INTO');
+  if (plan.effects.opaque)
+    throw unsupported('SET with a stored function', 'it may read tables of other shards; use SELECT ... INTO');
   forEachExpression(item.value, (expression) => {
-    if (expression.kind === 'subquery' || expression.kind === 'exists' || expression.kind === 'inSubquery' || expression.kind === 'quantified') {
+    if (
+      expression.kind === 'subquery' ||
+      expression.kind === 'exists' ||
+      expression.kind === 'inSubquery' ||
+      expression.kind === 'quantified'
+    ) {
       throw unsupported('SET with a subquery', 'its tables may live on other shards; select the value first');
     }
     if (expression.kind === 'call' && MESH_FUNCTIONS.has(expression.name)) {
@@ -139,12 +167,23 @@ function checkExpression(item: SetItem, plan: Plan): void {
   });
 }
 
-const MESH_FUNCTIONS = new Set(['FOUND_ROWS', 'ROW_COUNT', 'CONNECTION_ID', 'DATABASE', 'SCHEMA', 'USER', 'SESSION_USER', 'SYSTEM_USER', 'CURRENT_USER']);
+const MESH_FUNCTIONS = new Set([
+  'FOUND_ROWS',
+  'ROW_COUNT',
+  'CONNECTION_ID',
+  'DATABASE',
+  'SCHEMA',
+  'USER',
+  'SESSION_USER',
+  'SYSTEM_USER',
+  'CURRENT_USER',
+]);
 
 async function setAutocommit(context: CommandContext, value: string): Promise<void> {
   const { state, backend } = context.session;
   const on = /^(1|on|true)$/i.test(value);
-  if (!on && !/^(0|off|false)$/i.test(value)) throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'autocommit', value });
+  if (!on && !/^(0|off|false)$/i.test(value))
+    throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'autocommit', value });
   // Switching it on commits what is open.
   if (on && !state.autocommit && state.inTransaction) await backend.commit();
   state.autocommit = on;
@@ -164,7 +203,8 @@ function setTransaction(context: CommandContext, target: Extract<SetItem['target
   }
   const changes: [string, string][] = [];
   const prefix = database.schema().mariadb ? 'tx' : 'transaction';
-  if (target.isolation !== undefined) changes.push([`${prefix}_isolation`, `'${target.isolation.replaceAll(' ', '-')}'`]);
+  if (target.isolation !== undefined)
+    changes.push([`${prefix}_isolation`, `'${target.isolation.replaceAll(' ', '-')}'`]);
   if (target.access !== undefined) changes.push([`${prefix}_read_only`, target.access === 'READ ONLY' ? '1' : '0']);
   state.settings = withVariables(state.settings, changes);
 }

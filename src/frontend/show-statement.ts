@@ -9,7 +9,10 @@ import type { CommandContext } from './session.ts';
 export function runShow(context: CommandContext, show: ShowStatement | undefined, _names: NameMap): Outcome {
   const rows = show === undefined ? undefined : answer(context, show);
   if (rows === undefined) {
-    throw new MeshError('SM_UNSUPPORTED', { what: `SHOW ${show?.what ?? ''}`, reason: 'it tells of one server only; ask the server itself' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `SHOW ${show?.what ?? ''}`,
+      reason: 'it tells of one server only; ask the server itself',
+    });
   }
   return { ...quietOutcome, rows: writeLocalRows(context.reply, rows), affected: -1n };
 }
@@ -40,7 +43,9 @@ function answer(context: CommandContext, show: ShowStatement): LocalRows | undef
 }
 
 function databases(context: CommandContext): LocalRows {
-  const names = ['information_schema', ...context.session.snapshot.databases.keys()].filter((name) => mayUse(context.account, name));
+  const names = ['information_schema', ...context.session.snapshot.databases.keys()].filter((name) =>
+    mayUse(context.account, name),
+  );
   return { columns: [{ name: 'Database', type: 'string' }], rows: names.sort().map((name) => [name]) };
 }
 
@@ -58,7 +63,10 @@ function diagnostics(context: CommandContext, errorsOnly: boolean): LocalRows {
 
 function count(context: CommandContext, errorsOnly: boolean): LocalRows {
   const rows = diagnostics(context, errorsOnly).rows.length;
-  return { columns: [{ name: errorsOnly ? '@@session.error_count' : '@@session.warning_count', type: 'integer' }], rows: [[BigInt(rows)]] };
+  return {
+    columns: [{ name: errorsOnly ? '@@session.error_count' : '@@session.warning_count', type: 'integer' }],
+    rows: [[BigInt(rows)]],
+  };
 }
 
 const INFO_LENGTH = 100;
@@ -78,7 +86,9 @@ function processList(context: CommandContext, full: boolean): LocalRows {
         state.database ?? null,
         other.running === undefined ? 'Sleep' : 'Query',
         BigInt(seconds),
-        other.backend.pin === undefined ? '' : `pinned to ${other.backend.pin.source}: ${[...other.backend.pin.reasons].join(', ')}`,
+        other.backend.pin === undefined
+          ? ''
+          : `pinned to ${other.backend.pin.source}: ${[...other.backend.pin.reasons].join(', ')}`,
         full || info === null ? info : info.slice(0, INFO_LENGTH),
       ];
     });
@@ -105,10 +115,14 @@ function grants(context: CommandContext): LocalRows {
     : [
         `GRANT USAGE ON *.* TO ${who}`,
         ...(account.databases === 'all' ? [...session.snapshot.databases.keys()] : account.databases).map(
-          (database) => `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX ON \`${database}\`.* TO ${who}`,
+          (database) =>
+            `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX ON \`${database}\`.* TO ${who}`,
         ),
       ];
-  return { columns: [{ name: `Grants for ${account.user}@${account.hostPattern}`, type: 'string' }], rows: rows.map((row) => [row]) };
+  return {
+    columns: [{ name: `Grants for ${account.user}@${account.hostPattern}`, type: 'string' }],
+    rows: rows.map((row) => [row]),
+  };
 }
 
 function showMesh(context: CommandContext, words: readonly string[]): LocalRows | undefined {

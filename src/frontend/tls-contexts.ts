@@ -16,7 +16,9 @@ export function tlsContexts(tls: ListenTls, clock: Clock, logger: Logger): () =>
     if (context !== undefined && clock.monotonic() - checkedAt < CHECK_EVERY_MS) return context;
     checkedAt = clock.monotonic();
     try {
-      const now = [tls.certFile, tls.keyFile, ...(tls.caFile === undefined ? [] : [tls.caFile])].map((file) => statSync(file).mtimeMs).join();
+      const now = [tls.certFile, tls.keyFile, ...(tls.caFile === undefined ? [] : [tls.caFile])]
+        .map((file) => statSync(file).mtimeMs)
+        .join();
       if (context !== undefined && now === stamp) return context;
       context = createSecureContext({
         cert: readFileSync(tls.certFile),

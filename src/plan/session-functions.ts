@@ -10,6 +10,9 @@ const functions: Readonly<Record<string, string>> = {
   CURRENT_USER: 'currentUser', FOUND_ROWS: 'foundRows', ROW_COUNT: 'rowCount',
 };
 
+/** Variables that only the mesh knows: its transactions are not the backends'. */
+const variables: Readonly<Record<string, string>> = { autocommit: 'autocommit' };
+
 /** Name of the fact that an expression asks for, or undefined. */
 export function factName(expression: { readonly kind: string }): string | undefined {
   if (expression.kind === 'call') {
@@ -19,7 +22,9 @@ export function factName(expression: { readonly kind: string }): string | undefi
   }
   if (expression.kind !== 'systemVariable') return undefined;
   const variable = expression as SystemVariable;
-  return variable.scope === 'session' || variable.scope === 'default' ? `@@${variable.name.toLowerCase()}` : undefined;
+  if (variable.scope !== 'session' && variable.scope !== 'default') return undefined;
+  // All other variables have been replayed on the lease: the server answers with its own types.
+  return variables[variable.name.toLowerCase()];
 }
 
 /** Splices for every such expression below `root`. */
@@ -47,25 +52,37 @@ export function headingEdit(item: SelectItem, text: StatementText): Edit | undef
 export function factText(facts: SessionFacts, name: string): string | undefined {
   switch (name) {
     case 'database':
-      return facts.database === undefined ? 'NULL' : `CAST(${textLiteral(facts.database)} AS CHAR(64))`;
+      return facts.database === undefined ? 'NULL' : systemText(facts.database);
     case 'connectionId':
       return `CAST(${facts.connectionId} AS UNSIGNED)`;
     case 'user':
-      return `CAST(${textLiteral(facts.user)} AS CHAR(288))`;
+      return systemText(facts.user);
     case 'currentUser':
-      return `CAST(${textLiteral(facts.currentUser)} AS CHAR(288))`;
+      return systemText(facts.currentUser);
     case 'foundRows':
-      return `CAST(${facts.foundRows} AS SIGNED)`;
+      return bigint(facts.foundRows);
     case 'rowCount':
-      return `CAST(${facts.rowCount} AS SIGNED)`;
+      return bigint(facts.rowCount);
+    case 'autocommit':
+      return bigint(facts.autocommit ? 1n : 0n);
     default:
-      return facts.variables.get(name.slice(2));
+      return undefined;
   }
 }
 
 /** Value of a session function as it would be compared: only what routing may use. */
 export function isFact(expression: Expression): boolean {
   return factName(expression) !== undefined;
+}
+
+/** As BIGINT: a literal alone would be INT, and so would CAST of it. */
+function bigint(value: bigint): string {
+  return `IF(1,${value},9223372036854775807)`;
+}
+
+/** Names are in the system character set. */
+function systemText(text: string): string {
+  return `CONVERT(${textLiteral(text)} USING utf8mb3)`;
 }
 
 /** A string literal that reads the same under every sql_mode and connection charset. */
