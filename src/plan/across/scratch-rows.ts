@@ -66,7 +66,7 @@ export function planScratchRows(statement: ResolvedStatement, builder: AcrossBui
           feeds.push(systemFeed(use, name));
           continue;
         }
-        const places = placesOf(use, statement.uses.length, routed);
+        const places = placesOf(use, statement.uses.length, source, routed);
         nodes.push(...places.map((place) => ({ source: place.source, tables: [place.tables[use.index]!] })));
         const only = places.length === 1 ? places[0] : undefined;
         if (only?.source === source) {
@@ -110,7 +110,7 @@ function scratchSource(statement: ResolvedStatement, builder: AcrossBuilder, rou
 }
 
 /** Where the rows of one table reference are. */
-function placesOf(use: TableUse, uses: number, routed: RoutedUses): NodePlace[] {
+function placesOf(use: TableUse, uses: number, scratch: string, routed: RoutedUses): NodePlace[] {
   const place = (source: string, table: string): NodePlace => {
     const tables: string[] = new Array<string>(uses).fill('');
     tables[use.index] = table;
@@ -121,8 +121,11 @@ function placesOf(use: TableUse, uses: number, routed: RoutedUses): NodePlace[] 
       const { nodes } = use.meaning.logical;
       return routed.nodesOf(use.index).map((index) => place(nodes[index]!.source, nodes[index]!.table));
     }
-    case 'broadcast':
-      return [place(use.meaning.logical.nodes[0]!.source, use.meaning.logical.nodes[0]!.table)];
+    case 'broadcast': {
+      const { nodes } = use.meaning.logical;
+      const node = nodes.find((candidate) => candidate.source === scratch) ?? nodes[0]!;
+      return [place(node.source, node.table)];
+    }
     case 'single':
       return [place(use.meaning.source, use.meaning.logical.nodes[0]?.table ?? use.meaning.logical.name)];
     default:
@@ -203,9 +206,8 @@ function planCopy(use: TableUse, needed: ReadonlySet<string>, statement: Resolve
     pieces.push(...copyText(condition, builder));
     pieces.push({ kind: 'text', text: ')' });
   });
-  const sharding = use.meaning.kind === 'sharded' ? use.meaning.logical.shardingColumns : [];
   const name = copyName(use);
-  const define = `CREATE TEMPORARY TABLE ${backtick(name)} (${columns.map(columnDefinition).join(', ')}${primaryKey(schema, columns, sharding)})`;
+  const define = `CREATE TEMPORARY TABLE ${backtick(name)} (${columns.map(columnDefinition).join(', ')}${primaryKey(schema, columns, uniqueAcross(use, builder))})`;
   return {
     use,
     name,
@@ -214,6 +216,21 @@ function planCopy(use: TableUse, needed: ReadonlySet<string>, statement: Resolve
     define: Buffer.from(define),
     template: builder.text.compose(pieces),
   };
+}
+
+const integerTypes = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'integer', 'bigint']);
+
+/** Lower-cased columns that a key must have so that what is unique on each node is unique over all; undefined: no key is certain. */
+function uniqueAcross(use: TableUse, builder: AcrossBuilder): readonly string[] | undefined {
+  if (use.meaning.kind !== 'sharded') return [];
+  const { shardingColumns, nodes } = use.meaning.logical;
+  if (nodes.length === 1) return [];
+  // 'a' and 'A' are one key for the table's collation, and may lie on two nodes.
+  const exact = shardingColumns.every((name) => {
+    const column = use.schema?.columnsByName.get(name);
+    return column !== undefined && (integerTypes.has(column.dataType) || builder.isShardingKey({ use, column }));
+  });
+  return exact && shardingColumns.length > 0 ? shardingColumns : undefined;
 }
 
 /** Conjuncts of WHERE that read this table alone and may be asked before anything else: not where outer joins put NULLs in its place. */

@@ -84,12 +84,12 @@ export function columnDefinition(column: Column): string {
 
 const unkeyable = /text$|blob$|^json$/;
 
-/** `, PRIMARY KEY (...)` when it holds over the rows of all nodes, and all its columns are there; else ''. */
-export function primaryKey(table: TableSchema, columns: readonly Column[], shardingColumns: readonly string[]): string {
+/** `, PRIMARY KEY (...)` when it has the columns `across` that make it hold over the rows of all nodes, and all its own are there; else ''. */
+export function primaryKey(table: TableSchema, columns: readonly Column[], across: readonly string[] | undefined): string {
   const { primaryKey: names } = table;
-  if (names.length === 0) return '';
+  if (names.length === 0 || across === undefined) return '';
   const lower = names.map((name) => name.toLowerCase());
-  if (shardingColumns.some((name) => !lower.includes(name))) return '';
+  if (across.some((name) => !lower.includes(name))) return '';
   const present = names.map((name) => columns.find((column) => column.name === name));
   if (present.some((column) => column === undefined || unkeyable.test(column.dataType))) return '';
   return `, PRIMARY KEY (${names.map(backtick).join(', ')})`;
