@@ -23,6 +23,7 @@ export type PlainValue = string | number | boolean | null | PlainValue[] | { [ke
 const inlineKeys = new Set(['actualDataNodes', 'actualDataSources', 'algorithm-expression']);
 /** Aliases may repeat parts of a file; a file that grows beyond this by them is refused. */
 const NODES_MAX = 200_000;
+const DEPTH_MAX = 64;
 
 interface Place {
   /** Of the value, or of the key when there is no value. */
@@ -43,18 +44,31 @@ export class YamlFile {
   readonly #text: string;
   readonly #origins = new Map<string, string>();
   #nodes = 0;
+  #tooDeep = false;
 
   constructor(file: string, text: string, env: Readonly<Record<string, string | undefined>>) {
     this.file = file;
     this.#env = env;
     this.#text = text;
-    const document = parseDocument(text, {
-      lineCounter: this.#lines,
-      merge: true,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: 'silent',
-    });
+    let document: Document.Parsed;
+    try {
+      document = parseDocument(text, {
+        lineCounter: this.#lines,
+        merge: true,
+        uniqueKeys: false,
+        prettyErrors: false,
+        logLevel: 'silent',
+      });
+    } catch (error) {
+      // Nesting that exhausts the parser's stack.
+      this.#reportAt(
+        0,
+        'SM_YAML_SYNTAX',
+        'error',
+        `the file cannot be parsed: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return;
+    }
     for (const error of document.errors) {
       this.#reportAt(error.pos[0], 'SM_YAML_SYNTAX', 'error', firstLine(error.message));
     }
@@ -156,6 +170,17 @@ export class YamlFile {
     if (++this.#nodes > NODES_MAX) {
       if (this.#nodes === NODES_MAX + 1)
         this.#reportAt(key ?? 0, 'SM_YAML_SYNTAX', 'error', `aliases make more than ${NODES_MAX} values of this file`);
+      return null;
+    }
+    if (path.length > DEPTH_MAX) {
+      if (!this.#tooDeep)
+        this.#reportAt(
+          key ?? node?.range?.[0] ?? 0,
+          'SM_YAML_SYNTAX',
+          'error',
+          `the file is nested more than ${DEPTH_MAX} deep`,
+        );
+      this.#tooDeep = true;
       return null;
     }
     const tag = node === null || isAlias(node) ? undefined : node.tag;
