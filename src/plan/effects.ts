@@ -1,7 +1,7 @@
 /** Which session state a statement changes or reads, from its syntax tree. */
 import type { Call, Statement, UserVariable } from '../sql/index.ts';
 import { isSequence, isUserLock } from './function-kinds.ts';
-import { visitNodes } from './syntax-walk.ts';
+import { isCall, visitNodes } from './syntax-walk.ts';
 import type { PinKind, PlanEnvironment, SessionEffects } from './types.ts';
 
 export const noEffects: SessionEffects = { assigns: [], reads: [], opaque: false, pins: [], setsInsertId: false, readsInsertId: false };
@@ -36,7 +36,8 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
         break;
       }
       case 'call': {
-        const call = node as unknown as Call;
+        if (!isCall(node)) break;
+        const call: Call = node;
         if (isUserLock(call.name)) pins.add('user lock');
         if (call.schema !== undefined || isSequence(call.name) || routines.has(call.name.toLowerCase())) opaque = true;
         if (call.name === 'LAST_INSERT_ID') {

@@ -14,7 +14,7 @@ import { Resolver } from './resolve.ts';
 import { type Edit, quoteName, type RewriteTemplate } from './rewrite.ts';
 import type { Scalar } from './scalar.ts';
 import { shardQuery } from './select.ts';
-import { someNode } from './syntax-walk.ts';
+import { isCall, someNode } from './syntax-walk.ts';
 import { physicalName } from './table-lookup.ts';
 import type { Action, BindInput, NameMap, Route, RouteReason, ShardQuery } from './types.ts';
 
@@ -102,7 +102,7 @@ export class InsertBinding implements Binding {
 
   #checkAssignments(): void {
     const { meaning } = this.#use;
-    if (meaning.kind === 'broadcast' && someNode(this.#statement, (node) => node.kind === 'call' && isRandom((node as unknown as { name: string }).name))) {
+    if (meaning.kind === 'broadcast' && someNode(this.#statement, (node) => isCall(node) && isRandom(node.name))) {
       throw new MeshError('SM_UNSUPPORTED', { what: 'a random function in a write to a broadcast table', reason: 'every source would store another value' });
     }
     if (meaning.kind !== 'sharded') return;
@@ -199,7 +199,7 @@ export class InsertBinding implements Binding {
       const queries = places.map((place) => this.#query(input, place, generated, keys, undefined));
       const route = this.#routeOf(places, meaning.kind === 'broadcast' ? 'broadcast table' : 'single table', meaning.kind === 'broadcast' ? 'every source keeps all rows' : '');
       if (queries.length === 1) return { kind: 'forward', access: 'write', route, query: queries[0]!, names: this.#names, ...insertId };
-      this.#refuseReturning();
+      this.#refuseSeveral();
       return { kind: 'write', route, queries, affected: 'once', names: this.#names, ...insertId };
     }
     if (logical.nodes.length > 1) this.#refuseAutomatic(input, logical);
@@ -217,11 +217,15 @@ export class InsertBinding implements Binding {
     const hinted = logical.shardingColumns.length === 0;
     const route = this.#routeOf(places, hinted ? 'hint' : 'sharding key', hinted ? 'values of the hint' : `rows by ${logical.shardingColumns.join(', ')}`);
     if (one) return { kind: 'forward', access: 'write', route, query: queries[0]!, names: this.#names, ...insertId };
-    this.#refuseReturning();
+    this.#refuseSeveral();
     return { kind: 'write', route, queries, affected: 'sum', names: this.#names, ...insertId };
   }
 
-  #refuseReturning(): void {
+  /** What a single server does in one go and several cannot. */
+  #refuseSeveral(): void {
+    if (someNode(this.#statement, (node) => node.kind === 'assignment')) {
+      throw new MeshError('SM_UNSUPPORTED', { what: 'assigning user variables in INSERT over several nodes', reason: 'every node would count for itself' });
+    }
     if (this.#statement.returning !== undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'RETURNING', reason: 'the rows go to several nodes' });
   }
 

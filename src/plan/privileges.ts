@@ -1,7 +1,7 @@
 /** Which logical databases a statement names, and whether it needs an admin user (wire-and-session.md section 0, point 1). */
-import type { Call, Statement, SystemVariable, TableName } from '../sql/index.ts';
+import type { Statement, SystemVariable, TableName } from '../sql/index.ts';
 import { readsServerFiles } from './function-kinds.ts';
-import { visitNodes } from './syntax-walk.ts';
+import { isCall, visitNodes } from './syntax-walk.ts';
 import { systemSchema } from './table-lookup.ts';
 import type { PlanEnvironment, Privileges } from './types.ts';
 
@@ -31,11 +31,12 @@ export function privilegesOf(statement: Statement, environment: PlanEnvironment)
   visitNodes(statement, (node) => {
     switch (node.kind) {
       case 'call':
-        if (readsServerFiles((node as unknown as Call).name)) {
+        if (!isCall(node)) break;
+        if (readsServerFiles(node.name)) {
           admin = true;
           privilege = 'FILE';
         }
-        if ((node as unknown as Call).schema !== undefined) schemas.add((node as unknown as Call).schema!.name);
+        if (node.schema !== undefined) schemas.add(node.schema.name);
         break;
       case 'file':
         admin = true;

@@ -1,5 +1,5 @@
 /** Generic walking over syntax trees, on the miss path only: children are whatever objects a node holds. */
-import type { QueryExpression, Span } from '../sql/index.ts';
+import type { Call, QueryExpression, Span } from '../sql/index.ts';
 
 /** Any node of a syntax tree. */
 export type Node = Span & { readonly kind?: string };
@@ -50,4 +50,9 @@ export function someNode(root: unknown, test: (node: Node & { readonly kind: str
     return !found;
   });
   return found;
+}
+
+/** Whether a node is a function call (not the statement CALL). */
+export function isCall(node: { readonly kind?: string }): node is Call {
+  return node.kind === 'call' && typeof (node as { name?: unknown }).name === 'string';
 }

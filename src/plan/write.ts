@@ -14,7 +14,7 @@ import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
 import { originOf, Resolver } from './resolve.ts';
 import type { RewriteTemplate } from './rewrite.ts';
 import { refuse, shardQuery } from './select.ts';
-import { someNode } from './syntax-walk.ts';
+import { isCall, someNode } from './syntax-walk.ts';
 import { physicalName } from './table-lookup.ts';
 import type { Action, BindInput, NameMap, ShardQuery } from './types.ts';
 import { readValue, type ValueSource, valueSource } from './value-source.ts';
@@ -117,8 +117,11 @@ class WriteBinding implements Binding {
     if (this.#resolved.uses.some((use) => use.meaning.kind !== 'broadcast')) {
       throw new MeshError('SM_UNSUPPORTED', { what: 'a write to a broadcast table together with other tables', reason: 'every source must make the same change; read the values first' });
     }
-    if (someNode(this.#statement, (node) => node.kind === 'call' && isRandom((node as unknown as { name: string }).name))) {
+    if (someNode(this.#statement, (node) => isCall(node) && isRandom(node.name))) {
       throw new MeshError('SM_UNSUPPORTED', { what: 'a random function in a write to a broadcast table', reason: 'every source would choose another value' });
+    }
+    if (someNode(this.#statement, (node) => node.kind === 'assignment')) {
+      throw new MeshError('SM_UNSUPPORTED', { what: 'assigning user variables in a write to a broadcast table', reason: 'every source would count for itself' });
     }
     if (this.#statement.limit !== undefined) {
       throw new MeshError('SM_UNSUPPORTED', { what: 'LIMIT in a write to a broadcast table', reason: 'every source might choose other rows' });
@@ -164,6 +167,7 @@ class WriteBinding implements Binding {
     if (this.#statement.limit !== undefined) return { what: `${verb} ... LIMIT over several nodes`, reason: 'no node knows how many rows the others change; add a condition on the sharding key' };
     if (this.#statement.returning !== undefined) return { what: `${verb} ... RETURNING over several nodes`, reason: 'the rows come from several nodes' };
     if (this.#targets.some((use) => use.meaning.kind === 'single')) return { what: `${verb} of a single table joined with sharded ones`, reason: 'several nodes would change the same rows' };
+    if (someNode(this.#statement, (node) => node.kind === 'assignment')) return { what: `assigning user variables in ${verb} over several nodes`, reason: 'every node would count for itself' };
     if (this.#statement.with.length > 0) return { what: `WITH in ${verb} over several nodes`, reason: 'the common table may need rows of all nodes' };
     return undefined;
   }
