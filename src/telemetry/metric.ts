@@ -27,21 +27,25 @@ export class Counter<L extends LabelValues> implements Metric {
   readonly help: string;
   readonly #set: LabelSet<L>;
   readonly #values: Float64Array;
+  readonly #asked: Uint8Array;
 
   constructor(name: string, help: string, labels: L) {
     this.name = name;
     this.help = help;
     this.#set = new LabelSet(labels);
     this.#values = new Float64Array(this.#set.size);
+    this.#asked = new Uint8Array(this.#set.size);
   }
 
   get labelNames(): readonly string[] {
     return this.#set.names;
   }
 
-  /** The index to give to `add`; a cold call. */
+  /** The index to give to `add`; a cold call. A series that nobody has asked for is not shown: a zero would claim that it is counted. */
   series(labels: Labels<L>): number {
-    return this.#set.series(labels);
+    const series = this.#set.series(labels);
+    this.#asked[series] = 1;
+    return series;
   }
 
   add(series: number, amount = 1): void {
@@ -53,7 +57,7 @@ export class Counter<L extends LabelValues> implements Metric {
   }
 
   samples(): readonly Sample[] {
-    return Array.from(this.#values, (value, series) => ({ labels: this.#set.labels(series), value }));
+    return shown(this.#asked).map((series) => ({ labels: this.#set.labels(series), value: this.#values[series] ?? 0 }));
   }
 }
 
@@ -65,6 +69,7 @@ export class Gauge<L extends LabelValues> implements Metric {
   readonly help: string;
   readonly #set: LabelSet<L>;
   readonly #values: Float64Array;
+  readonly #asked: Uint8Array;
 
   constructor(name: string, help: string, labels: L, combine: 'sum' | 'max' | 'first' = 'sum') {
     this.name = name;
@@ -72,6 +77,7 @@ export class Gauge<L extends LabelValues> implements Metric {
     this.combine = combine;
     this.#set = new LabelSet(labels);
     this.#values = new Float64Array(this.#set.size);
+    this.#asked = new Uint8Array(this.#set.size);
   }
 
   get labelNames(): readonly string[] {
@@ -79,7 +85,9 @@ export class Gauge<L extends LabelValues> implements Metric {
   }
 
   series(labels: Labels<L>): number {
-    return this.#set.series(labels);
+    const series = this.#set.series(labels);
+    this.#asked[series] = 1;
+    return series;
   }
 
   set(series: number, value: number): void {
@@ -95,8 +103,12 @@ export class Gauge<L extends LabelValues> implements Metric {
   }
 
   samples(): readonly Sample[] {
-    return Array.from(this.#values, (value, series) => ({ labels: this.#set.labels(series), value }));
+    return shown(this.#asked).map((series) => ({ labels: this.#set.labels(series), value: this.#values[series] ?? 0 }));
   }
+}
+
+function shown(asked: Uint8Array): number[] {
+  return Array.from(asked.keys()).filter((series) => asked[series] === 1);
 }
 
 /** Upper bounds in seconds: 100 us to 10 s. */
@@ -114,6 +126,7 @@ export class Histogram<L extends LabelValues> implements Metric {
   readonly #bounds: Float64Array;
   readonly #counts: Float64Array;
   readonly #sums: Float64Array;
+  readonly #asked: Uint8Array;
 
   /** `bounds` ascending, in the unit that `observe` is given. */
   constructor(name: string, help: string, labels: L, bounds: readonly number[] = latencyBuckets) {
@@ -123,6 +136,7 @@ export class Histogram<L extends LabelValues> implements Metric {
     this.#bounds = Float64Array.from(bounds);
     this.#counts = new Float64Array(this.#set.size * (bounds.length + 1));
     this.#sums = new Float64Array(this.#set.size);
+    this.#asked = new Uint8Array(this.#set.size);
   }
 
   get labelNames(): readonly string[] {
@@ -130,7 +144,9 @@ export class Histogram<L extends LabelValues> implements Metric {
   }
 
   series(labels: Labels<L>): number {
-    return this.#set.series(labels);
+    const series = this.#set.series(labels);
+    this.#asked[series] = 1;
+    return series;
   }
 
   /** A value in the bounds' unit (seconds for latencies). */
@@ -150,7 +166,7 @@ export class Histogram<L extends LabelValues> implements Metric {
   samples(): readonly Sample[] {
     const samples: Sample[] = [];
     const width = this.#bounds.length + 1;
-    for (let series = 0; series < this.#set.size; series++) {
+    for (const series of shown(this.#asked)) {
       const labels = this.#set.labels(series);
       let total = 0;
       for (let bucket = 0; bucket < width; bucket++) {

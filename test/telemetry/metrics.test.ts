@@ -44,11 +44,12 @@ describe('exposition', () => {
     const gauge = new Gauge('t_gauge', 'A gauge.', {});
     const histogram = new Histogram('t_seconds', 'A histogram.', { phase: ['p'] }, [0.1, 1]);
     for (const metric of [counter, gauge, histogram]) registry.register(metric);
+    counter.series({ kind: 'a' });
     counter.add(counter.series({ kind: 'b' }));
     counter.add(counter.series({ kind: 'b' }), 2);
-    gauge.set(0, 4.5);
+    gauge.set(gauge.series({}), 4.5);
     gauge.add(0, -1);
-    for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(0, value);
+    for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(histogram.series({ phase: 'p' }), value);
     const text = await registry.text();
     assert.match(text, /# HELP t_total A counter\.\n# TYPE t_total counter/);
     assert.match(text, /# TYPE t_seconds histogram/);
@@ -73,9 +74,9 @@ describe('exposition', () => {
       const largest = new Gauge('t_max', 'A gauge.', {}, 'max');
       const info = new Observed('gauge', 't_info', 'An info.', ['version'], 'first');
       for (const metric of [counter, histogram, largest, info]) registry.register(metric);
-      counter.add(0, n);
-      histogram.observe(0, n);
-      largest.set(0, n);
+      counter.add(counter.series({ kind: 'a' }), n);
+      histogram.observe(histogram.series({}), n);
+      largest.set(largest.series({}), n);
       info.readFrom(() => [{ labels: { version: '7' }, value: 1 }]);
       // As it crosses a process boundary.
       return JSON.parse(JSON.stringify(await registry.values())) as Awaited<ReturnType<MetricRegistry['values']>>;
@@ -95,7 +96,8 @@ describe('exposition', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 30 }), (values) => {
         const histogram = new Histogram('h', 'h', {});
-        for (const value of values) histogram.observe(0, value);
+        histogram.series({});
+        for (const value of values) histogram.observe(histogram.series({}), value);
         const samples = histogram.samples();
         for (const [index, bound] of latencyBuckets.entries()) {
           assert.equal(samples[index]!.value, values.filter((value) => value <= bound).length);
@@ -135,6 +137,9 @@ describe('the metrics of the mesh', () => {
     metrics.latency.observeMs(metrics.latency.series({ phase: 'plan' }), 0.2);
     const text = await metrics.registry.text();
     stop();
+    // What nobody records is not shown as zero.
+    assert.ok(!text.includes('shardmesh_slow_queries_total 0'));
+    assert.ok(!text.includes('phase="merge"'));
     for (const metric of metrics.registry.metrics) {
       assert.match(metric.name, /^shardmesh_[a-z_]+$/);
       assert.match(metric.help, /\.$/);
