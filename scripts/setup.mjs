@@ -35,14 +35,17 @@ const cleanEnvironment = () => {
   return kept;
 };
 
+const attempt = (program, args, options = {}) => {
+  const result = spawnSync(program, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26, ...options });
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trimEnd().split('\n').slice(-30).join('\n');
+  const reason = result.error?.message ?? `exit ${result.status}`;
+  return { ok: !result.error && result.status === 0, text: `${program} ${args.join(' ')}: ${reason}\n${output}` };
+};
+
 /** Runs a program quietly; its output is shown only when it fails. */
 const run = (program, args, options = {}) => {
-  const result = spawnSync(program, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26, ...options });
-  if (result.error || result.status !== 0) {
-    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trimEnd().split('\n').slice(-30).join('\n');
-    fail(`${program} ${args.join(' ')}: ${result.error?.message ?? `exit ${result.status}`}\n${output}`);
-  }
-  return result.stdout;
+  const { ok, text } = attempt(program, args, options);
+  if (!ok) fail(text);
 };
 
 const works = (program) => {
@@ -66,10 +69,11 @@ const installPackages = () => {
   if (lock ? packagesAreCurrent(lockFile) : existsSync(join(modules, '.package-lock.json'))) {
     if (lock && !existsSync(stampFile)) writeFileSync(stampFile, sha(lockFile));
   } else {
-    say(`installing packages (npm ${lock ? 'ci' : 'install'})`);
-    run('npm', [lock ? 'ci' : 'install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-      env: cleanEnvironment(),
-    });
+    const flags = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+    say('installing packages (npm)');
+    const env = cleanEnvironment();
+    // A registry that lacks packages of other platforms makes lock files which `npm ci` finds incomplete; `npm install` can use them.
+    if (!lock || !attempt('npm', ['ci', ...flags], { env }).ok) run('npm', ['install', '--no-save', ...flags], { env });
     if (lock) writeFileSync(stampFile, sha(lockFile));
   }
   if (existsSync(nodeProgram) && works(nodeProgram)) return;

@@ -130,7 +130,7 @@ const run = async (
     markLoaded(options.folder, options.orders);
   }
   showTopology(screen, servers, sidecar);
-  const failedStops = await takeTour(sidecar.port, screen);
+  const failedStops = await takeTour(sidecar.port, shop, screen);
   interrupted.throwIfAborted();
   const checks = await selfCheck(sidecar, servers, shop);
   const failed = checks.filter((check) => !check.ok);

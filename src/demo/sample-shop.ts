@@ -112,6 +112,8 @@ export interface ShopTable {
 
 export interface Shop {
   readonly tables: readonly ShopTable[];
+  /** An order and its user, for examples. */
+  readonly example: { readonly order: number; readonly user: number };
   /** What a complete load must contain. */
   readonly totals: { readonly orderCents: bigint; readonly rows: Readonly<Record<string, number>> };
 }
@@ -128,7 +130,9 @@ export const sampleShop = (orders: number): Shop => {
     orderCents += BigInt(amountOf(order));
     itemCount += 1 + whole(order, 10, 3);
   }
+  const exampleOrder = Math.floor(orders / 2);
   return {
+    example: { order: exampleOrder, user: userOf(exampleOrder) },
     totals: {
       orderCents,
       rows: { countries: countryRows.length, notes, users, orders, order_items: itemCount },

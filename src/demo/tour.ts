@@ -1,16 +1,17 @@
 /** A short tour: a few statements, each with its route and its result. */
 import type mysql from 'mysql2/promise';
 import { connectShop } from './load-shop.ts';
+import type { Shop } from './sample-shop.ts';
 import type { Screen } from './screen.ts';
 
-const stops: readonly (readonly [string, string])[] = [
+const stopsOf = ({ user, order }: Shop['example']): readonly (readonly [string, string])[] => [
   [
     'one user: one source, two tables',
-    'SELECT order_id, status, amount FROM orders WHERE user_id = 42 ORDER BY order_id LIMIT 3',
+    `SELECT order_id, status, amount FROM orders WHERE user_id = ${user} ORDER BY order_id LIMIT 3`,
   ],
   [
     'one user and one order: one table',
-    'SELECT o.order_id, i.product, i.quantity, i.price FROM orders o JOIN order_items i ON i.user_id = o.user_id AND i.order_id = o.order_id WHERE o.user_id = 42 ORDER BY o.order_id, i.item_id LIMIT 3',
+    `SELECT o.order_id, i.product, i.quantity, i.price FROM orders o JOIN order_items i ON i.user_id = o.user_id AND i.order_id = o.order_id WHERE o.user_id = ${user} AND o.order_id = ${order} ORDER BY i.item_id`,
   ],
   [
     'everything, added up exactly',
@@ -45,11 +46,11 @@ const show = async (connection: mysql.Connection, sql: string, screen: Screen, l
 };
 
 /** Returns the statements that failed, with the reason. */
-export const takeTour = async (port: number, screen: Screen): Promise<readonly string[]> => {
+export const takeTour = async (port: number, shop: Shop, screen: Screen): Promise<readonly string[]> => {
   const failed: string[] = [];
   const connection = await connectShop(port);
   try {
-    for (const [title, sql] of stops) {
+    for (const [title, sql] of stopsOf(shop.example)) {
       screen.heading(title);
       screen.line(`  ${sql}`);
       try {
