@@ -57,18 +57,18 @@ export function columnOrder(column: Column, schema: SchemaSnapshot, use: OrderUs
 }
 
 /** Bytes of weight per character, and how many characters' weights one character may grow into. */
-function weightShape(collation: string, charset: string): { readonly bytes: number; readonly growth: number } | undefined {
+function weightShape(collation: string, charset: string): { readonly bytes: number; readonly growth: number; readonly levels: number } | undefined {
   const unicode = charset === 'utf8mb4' || charset === 'utf8mb3' || charset === 'utf8';
   if (unicode) {
-    if (/_nopad_bin$|_bin$/.test(collation)) return { bytes: 3, growth: 1 };
-    if (/_general(_mysql500)?(_nopad)?_ci$/.test(collation)) return { bytes: 2, growth: 1 };
-    if (/_0900_/.test(collation)) return { bytes: 6, growth: 8 };
+    if (/_nopad_bin$|_bin$/.test(collation)) return { bytes: 3, growth: 1, levels: 1 };
+    if (/_general(_mysql500)?(_nopad)?_ci$/.test(collation)) return { bytes: 2, growth: 1, levels: 1 };
+    if (/_(0900|uca1400)_/.test(collation)) return { bytes: 2, growth: 8, levels: /_ai_ci$/.test(collation) ? 1 : 3 };
     // Collations of the Unicode algorithm: one character may have eight weights.
-    return { bytes: 2, growth: 8 };
+    return { bytes: 2, growth: 8, levels: 1 };
   }
-  if (charset === 'latin1' || charset === 'ascii') return { bytes: 1, growth: /german2/.test(collation) ? 2 : 1 };
+  if (charset === 'latin1' || charset === 'ascii') return { bytes: 1, growth: /german2/.test(collation) ? 2 : 1, levels: 1 };
   if (charset === 'ucs2' || charset === 'utf16' || charset === 'utf32' || charset === 'utf16le') return undefined;
-  return /_bin$|_general_(ci|cs)$/.test(collation) && singleByte.has(charset) ? { bytes: 1, growth: 1 } : undefined;
+  return /_bin$|_general_(ci|cs)$/.test(collation) && singleByte.has(charset) ? { bytes: 1, growth: 1, levels: 1 } : undefined;
 }
 
 const singleByte = new Set(['latin2', 'latin5', 'latin7', 'cp1250', 'cp1251', 'cp1256', 'cp1257', 'koi8r', 'koi8u', 'greek', 'hebrew', 'cp850', 'cp852', 'cp866']);
@@ -83,8 +83,9 @@ function characterOrder(column: Column, schema: SchemaSnapshot, use: OrderUse, o
   if (shape === undefined) return undefined;
   const limit = use === 'extreme' ? WEIGHT_BYTES_MAX : SORT_BYTES_MAX;
   const characters = Math.max(1, length) * shape.growth;
-  const tooLong = characters * shape.bytes > limit;
-  if (tooLong && use !== 'sort') return undefined;
+  const tooLong = characters * shape.bytes * shape.levels > limit;
+  // Weights of several levels can't be cut where a server cuts its sort key.
+  if (tooLong && (use !== 'sort' || shape.levels > 1)) return undefined;
   if (!collation.padSpace) {
     return tooLong
       ? { kind: 'derived', before: 'LEFT(WEIGHT_STRING(', after: `), ${SORT_BYTES_MAX})` }

@@ -104,7 +104,9 @@ export class HiddenColumns {
     if (origin === undefined) {
       if (collation !== undefined || expression === undefined || !isNumber(expression, this.#statement) || isFickle(expression)) return undefined;
       if (target.output >= 0) return { column: target.output };
-      if (someNode(expression, (node) => node.kind === 'parameter')) return undefined;
+      if (use !== 'sort' && someNode(expression, (node) => node.kind === 'parameter')) return undefined;
+      // An alias has no meaning inside of the select list.
+      if (someNode(expression, (node) => node.kind === 'column' && this.#statement.columns.get(node as never)?.kind === 'alias')) return undefined;
       return { column: this.add(`= ${this.#identity(target)}`, text) };
     }
     const order = columnOrder(origin.column, this.#builder.environment.schema, use, collation);

@@ -156,7 +156,8 @@ class PartialPlanner {
   /** Replaces group keys, aggregates and columns below an expression by columns of the partial rows. */
   #replace(expression: Expression): void {
     const inner = bare(expression);
-    if (positionLiteral(expression) !== undefined) return;
+    // Positions stay, and other constants are the same on the copies.
+    if (inner.kind === 'literal') return;
     const text = normal(this.#builder.text.slice(inner));
     const key = inner.kind === 'column' ? undefined : this.#keys.find((part) => part.text === text);
     if (key !== undefined && pinLiterals(inner, this.#builder)) {

@@ -4,7 +4,7 @@ import type { AggregateSpec, BindInput, MergeKey, MergeSpec, Route } from '../ty
 import { bindLimit } from './bound-limit.ts';
 import { columnOrder } from './column-order.ts';
 import { HiddenColumns, type KeyPlace, type KeyTarget, pinLiterals } from './hidden-columns.ts';
-import { aggregateCall, endOfHaving, hasAggregate, isNumber, plainColumn, sameColumn, soleBlock } from './syntax.ts';
+import { aggregateCall, endOfHaving, hasAggregate, isConstantKey, isNumber, plainColumn, sameColumn, soleBlock } from './syntax.ts';
 import { someNode, visitBlock } from '../syntax-walk.ts';
 import type {
   AcrossBuilder, AcrossPlan, ColumnOrigin, Edit, NodePlace, OutputColumn, Piece, ResolvedBlock, ResolvedStatement, RoutedUses,
@@ -142,6 +142,7 @@ function partitionsLocal(statement: ResolvedStatement, builder: AcrossBuilder, b
 function rowsShape(block: ResolvedBlock, hidden: HiddenColumns): MergeShape | undefined {
   const inputOrder: MergeKey[] = [];
   for (const item of block.select.orderBy) {
+    if (isConstantKey(item.expression)) continue;
     const target = hidden.target(item.expression);
     const place = target === undefined ? undefined : hidden.place(target, 'sort', false);
     if (place === undefined) return undefined;
@@ -176,6 +177,7 @@ function sortedGroups(
   const inputOrder: MergeKey[] = [];
   const used = new Set<number>();
   for (const item of orderBy) {
+    if (isConstantKey(item.expression)) continue;
     const target = hidden.target(item.expression);
     const index = target === undefined || target.collation !== undefined ? -1 : keyOf(target);
     const place = places[index];
@@ -241,6 +243,7 @@ function groupsShape(
   // The order is that of aggregates: sorted again after grouping.
   const outputOrder: MergeKey[] = [];
   for (const item of select.orderBy) {
+    if (isConstantKey(item.expression)) continue;
     const target = hidden.target(item.expression);
     if (target === undefined || target.collation !== undefined) return undefined;
     const key = keyOf(target);

@@ -40,6 +40,12 @@ export function positionLiteral(expression: Expression): Literal | undefined {
   return expression.kind === 'literal' && expression.literalKind === 'integer' ? expression : undefined;
 }
 
+/** ORDER BY NULL and other constants: no order at all. */
+export function isConstantKey(expression: Expression): boolean {
+  const inner = bare(expression);
+  return inner.kind === 'literal' && positionLiteral(expression) === undefined;
+}
+
 export function hasQuery(root: unknown): boolean {
   let found = false;
   visitBlock(root, () => undefined, () => {
@@ -104,7 +110,7 @@ export function isNumber(expression: Expression, statement: ResolvedStatement): 
         case '/':
         case 'DIV':
         case '%':
-          return isNumber(e.left, statement) && isNumber(e.right, statement);
+          return isOperand(e.left, statement) && isOperand(e.right, statement);
         case '||':
         case '->':
         case '->>':
@@ -135,6 +141,11 @@ export function isNumber(expression: Expression, statement: ResolvedStatement): 
     default:
       return false;
   }
+}
+
+/** Arithmetic makes a number of any parameter. */
+function isOperand(expression: Expression, statement: ResolvedStatement): boolean {
+  return bare(expression).kind === 'parameter' || isNumber(expression, statement);
 }
 
 /** Whether any FLOAT or TIMESTAMP column is read: values that lose something on their way through an expression's text. */
