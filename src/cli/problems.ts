@@ -2,19 +2,15 @@
 import type { RuleProblem } from '../rules/index.ts';
 import { paint, type Terminal } from './terminal.ts';
 
-/** `file:line:col code message`, then the suggestion. */
-export function problemLine(problem: RuleProblem): string {
-  const suggestion = problem.suggestion === undefined ? '' : ` (${problem.suggestion})`;
-  return `${problem.file}:${problem.line}:${problem.column} ${problem.code} ${problem.message}${suggestion}`;
-}
-
+/** `file:line:col code message`, the suggestion below it. A problem of a flag or variable has no line. */
 export function printProblems(
   terminal: Terminal,
   problems: readonly RuleProblem[],
   write: (line: string) => void = terminal.out,
 ): void {
   for (const { severity, ...problem } of problems) {
-    const place = `${problem.file}:${problem.line}:${problem.column}`;
+    const isFile = !/^(--|SHARDMESH_)/.test(problem.file);
+    const place = isFile ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
     const code = paint(terminal, severity === 'error' ? 'red' : 'yellow', problem.code);
     write(`${place} ${code} ${severity === 'warning' ? 'warning: ' : ''}${problem.message}`);
     if (problem.suggestion !== undefined) write(`    ${paint(terminal, 'dim', problem.suggestion)}`);

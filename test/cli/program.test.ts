@@ -207,6 +207,14 @@ describe('serve', () => {
       ),
     );
     assert.deepEqual([refused.code, refused.err], [1, 'a.yaml:2:3 SM_UNKNOWN_KEY m\n    s']);
+    const flag = await serve([], () =>
+      Promise.reject(
+        new ConfigurationRefused('x', [
+          { file: '--http', line: 1, column: 1, code: 'SM_WRONG_VALUE', severity: 'error', message: 'm' },
+        ]),
+      ),
+    );
+    assert.equal(flag.err, '--http SM_WRONG_VALUE m');
     const inUse = await serve([], () =>
       Promise.reject(
         Object.assign(new Error('listen'), { code: 'EADDRINUSE', syscall: 'listen', address: '127.0.0.1', port: 3307 }),
