@@ -12,7 +12,7 @@ import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { runAction } from './run-action.ts';
-import { shardsOf, syntaxErrorAt, tell } from './run-query.ts';
+import { lexPlain, shardsOf, syntaxErrorAt, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { factsOf } from './session-facts.ts';
 
@@ -28,7 +28,7 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
   if (session.prepared.size >= STATEMENTS_MAX)
     throw new MeshError('ER_MAX_PREPARED_STMT_COUNT_REACHED', { count: STATEMENTS_MAX });
   const environment = environmentOf(context);
-  const tokens = session.share.lexer.lex(Buffer.from(text), environment.mode).copy();
+  const tokens = lexPlain(session.share.lexer, Buffer.from(text), environment.mode).copy();
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);
   if (

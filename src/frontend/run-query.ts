@@ -4,7 +4,16 @@ import { MeshError } from '../base/index.ts';
 import { clientError, textRequest } from '../execute/index.ts';
 import { type Action, type BindInput, bind, compile, type Plan } from '../plan/index.ts';
 import { type Hints, isHintComment, noHints, parseHints } from '../rules/index.ts';
-import { FingerprintBuffer, fingerprint, Op, TokenKind, type TokenList } from '../sql/index.ts';
+import {
+  FingerprintBuffer,
+  fingerprint,
+  type Lexer,
+  type LexMode,
+  Op,
+  TokenKind,
+  type TokenList,
+  withoutExecutableComments,
+} from '../sql/index.ts';
 import { checkPrivileges } from './accounts.ts';
 import { planEnvironment } from './plan-environment.ts';
 import { runAction } from './run-action.ts';
@@ -41,7 +50,7 @@ async function runStatement(
   let bound: Action | Promise<Action>;
   let next: number | undefined;
   try {
-    const tokens = share.lexer.lex(text, environment.mode);
+    const tokens = lexPlain(share.lexer, text, environment.mode);
     fingerprint(tokens, 0, scratch);
     next = nextStatement(tokens, scratch.endToken);
     if (next !== undefined && !multiStatements) throw syntaxErrorAt(text, next);
@@ -86,6 +95,13 @@ async function runStatement(
     shardsOf(action),
   );
   return outcome.failed ? undefined : next;
+}
+
+/** Tokens of a text without marks of executable comments: it is lexed again if there were any. */
+export function lexPlain(lexer: Lexer, text: Uint8Array, mode: LexMode): TokenList {
+  const tokens = lexer.lex(text, mode);
+  const plain = withoutExecutableComments(tokens);
+  return plain === text ? tokens : lexer.lex(plain, mode);
 }
 
 /** Where the statement after this one begins, if there is more than semicolons and comments. */

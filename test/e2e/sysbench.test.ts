@@ -23,7 +23,7 @@ const rules = `- !SHARDING
 let pair: ShardedPair;
 
 before(async () => {
-  pair = await startShardedPair({ rules, options: ['--innodb-lock-wait-timeout=5'] });
+  pair = await startShardedPair({ rules, options: ['--innodb-lock-wait-timeout=1'] });
   await sysbench('oltp_common', 1, 'disable', ['--table-size=2000'], 'prepare');
 });
 
