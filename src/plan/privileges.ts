@@ -59,6 +59,11 @@ export function privilegesOf(statement: Statement, environment: PlanEnvironment)
     privilege = 'FILE';
   }
   if (statement.kind === 'ddl' && adminObjects.has(statement.object)) admin = true;
+  if (statement.kind === 'ddl' && statement.object === 'DATABASE') {
+    const database = (statement.name ?? statement.targets[0])?.table.name;
+    schemas.clear();
+    if (database !== undefined) schemas.add(systemSchema(database) ?? database);
+  }
   if (statement.kind === 'reload' || (statement.kind === 'show' && statement.mesh !== undefined)) admin = true;
   if (statement.kind === 'use') schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);
   if (statement.kind === 'show' && statement.schema !== undefined) schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);
