@@ -13,8 +13,7 @@ import {
   type StatusReport,
 } from './admin/index.ts';
 import { systemClock } from './base/index.ts';
-import { loadMesh } from './cli/load-files.ts';
-import type { RunningMesh, StartOptions } from './cli/serve.ts';
+import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
 import {
   type Configuration,
   fileRuleSource,

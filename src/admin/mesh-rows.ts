@@ -27,35 +27,63 @@ export function meshRows(words: readonly string[], handles: MeshRowHandles): Loc
     case 'SOURCES':
       return table(
         ['database', 'group', 'source', 'role', 'address', 'state', 'idle', 'leased', 'waiting', 'reason'],
-        handles.sources().map((source) => [
-          source.database, source.group, source.source, source.role, source.address, source.up ? 'up' : 'down',
-          BigInt(source.idle), BigInt(source.leased), BigInt(source.waiting), source.reason ?? null,
-        ]),
+        handles
+          .sources()
+          .map((source) => [
+            source.database,
+            source.group,
+            source.source,
+            source.role,
+            source.address,
+            source.up ? 'up' : 'down',
+            BigInt(source.idle),
+            BigInt(source.leased),
+            BigInt(source.waiting),
+            source.reason ?? null,
+          ]),
       );
     case 'TABLES':
       return table(
         ['database', 'table', 'kind', 'sharding_columns', 'nodes', 'binding_group', 'key_generator'],
         [...handles.ruleSets()].flatMap((rules) =>
           [...rules.tables.values()].map((logical) => [
-            rules.databaseName, logical.name, logical.kind, logical.shardingColumns.join(', '),
+            rules.databaseName,
+            logical.name,
+            logical.kind,
+            logical.shardingColumns.join(', '),
             logical.nodes.map((node) => `${node.source}.${node.table}`).join(', '),
             logical.bindingGroup === undefined ? null : BigInt(logical.bindingGroup),
-            logical.keyGenerate === undefined ? null : `${logical.keyGenerate.column}: ${logical.keyGenerate.generator.type}`,
+            logical.keyGenerate === undefined
+              ? null
+              : `${logical.keyGenerate.column}: ${logical.keyGenerate.generator.type}`,
           ]),
         ),
       );
     case 'RULES':
       return table(
         ['database', 'version', 'file', 'sources', 'default_source'],
-        [...handles.ruleSets()].map((rules) => [rules.databaseName, rules.version, rules.file, rules.shardSources.join(', '), rules.defaultSource]),
+        [...handles.ruleSets()].map((rules) => [
+          rules.databaseName,
+          rules.version,
+          rules.file,
+          rules.shardSources.join(', '),
+          rules.defaultSource,
+        ]),
       );
     case 'SESSIONS':
       return table(
         ['id', 'user', 'host', 'database', 'state', 'transaction', 'statement'],
-        handles.sessions().map((session) => [
-          BigInt(session.id), session.user, session.host, session.database ?? null,
-          session.running === undefined ? 'idle' : 'running', session.inTransaction ? 'open' : '', session.running ?? null,
-        ]),
+        handles
+          .sessions()
+          .map((session) => [
+            BigInt(session.id),
+            session.user,
+            session.host,
+            session.database ?? null,
+            session.running === undefined ? 'idle' : 'running',
+            session.inTransaction ? 'open' : '',
+            session.running ?? null,
+          ]),
       );
     case 'PINS':
       return table(
@@ -63,7 +91,12 @@ export function meshRows(words: readonly string[], handles: MeshRowHandles): Loc
         handles
           .sessions()
           .filter((session) => session.pinnedTo !== undefined)
-          .map((session) => [BigInt(session.id), session.user, session.pinnedTo ?? null, session.pinReasons.join(', ')]),
+          .map((session) => [
+            BigInt(session.id),
+            session.user,
+            session.pinnedTo ?? null,
+            session.pinReasons.join(', '),
+          ]),
       );
     default:
       return undefined;
@@ -71,5 +104,11 @@ export function meshRows(words: readonly string[], handles: MeshRowHandles): Loc
 }
 
 function table(names: readonly string[], rows: LocalRows['rows']): LocalRows {
-  return { columns: names.map((name, index) => ({ name, type: rows.some((row) => typeof row[index] === 'bigint') ? 'integer' : 'string' })), rows };
+  return {
+    columns: names.map((name, index) => ({
+      name,
+      type: rows.some((row) => typeof row[index] === 'bigint') ? 'integer' : 'string',
+    })),
+    rows,
+  };
 }
