@@ -5,20 +5,27 @@ import type { Action } from '../../src/plan/index.ts';
 import { answerCases } from './across-answers.ts';
 import { ActionRunner, actionOf, type Cluster, show } from './across-cluster.ts';
 import { startShop } from './across-shop.ts';
-import type { RawResult } from '../merge/packet-client.ts';
+import { type RawResult, ServerError } from '../merge/packet-client.ts';
 
 let cluster: Cluster;
-let runner: ActionRunner;
 
 before(async () => {
   cluster = await startShop();
-  runner = new ActionRunner(cluster);
 });
 
 after(async () => {
-  runner?.close();
   await cluster?.close();
 });
+
+/** Settings of the client's session under which all statements are tried. */
+const sessions = [
+  { name: 'default settings', sqlMode: '', set: 'SET time_zone=DEFAULT, sql_mode=DEFAULT' },
+  {
+    name: 'strict modes and another time zone',
+    sqlMode: 'ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE',
+    set: "SET time_zone='-03:30', sql_mode='ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+  },
+];
 
 const formOf = (action: Action): string => {
   if (action.kind === 'refuse') return `refuse: ${action.error.message}`;
@@ -41,16 +48,32 @@ const shapeOf = (result: RawResult): string[] =>
 /** The plain server knows one database. */
 const plainSql = (sql: string): string => sql.replaceAll('shop.', 'plain.');
 
-describe('across shards', () => {
+for (const { name, sqlMode, set } of sessions) describe(`across shards, ${name}`, () => {
+  let runner: ActionRunner;
+  before(async () => {
+    runner = new ActionRunner(cluster, set);
+    await cluster.plain.query(set);
+  });
+  after(() => runner.close());
+
   for (const item of answerCases) {
     test(item.sql, async () => {
       const parameters = (item.parameters ?? []).map((value) =>
         value === null ? ({ kind: 'null' } as const) : typeof value === 'number' ? ({ kind: 'integer', value: BigInt(value) } as const) : ({ kind: 'string', bytes: Buffer.from(value) } as const),
       );
-      const action = await actionOf(cluster, item.sql, parameters);
-      assert.equal(formOf(action), item.form, textOf(action));
+      const action = await actionOf(cluster, item.sql, parameters, sqlMode);
+      if (sqlMode === '') assert.equal(formOf(action), item.form, textOf(action));
       for (const protocol of item.parameters === undefined ? (['text', 'binary'] as const) : (['binary'] as const)) {
-        const expected = protocol === 'text' ? await cluster.plain.query(plainSql(item.sql)) : await cluster.plain.execute(plainSql(item.sql), item.parameters);
+        let expected: RawResult;
+        try {
+          expected = protocol === 'text' ? await cluster.plain.query(plainSql(item.sql)) : await cluster.plain.execute(plainSql(item.sql), item.parameters);
+        } catch (error) {
+          // What the session's modes forbid is an error here as well.
+          assert.ok(error instanceof ServerError && sqlMode !== '', String(error));
+          const { errno } = error;
+          await assert.rejects(runner.run(action, protocol, item.parameters), (own) => own instanceof ServerError && own.errno === errno);
+          continue;
+        }
         const got = await runner.run(action, protocol, item.parameters);
         assert.deepEqual(shapeOf(got), shapeOf(expected), `${protocol}: ${textOf(action)}`);
         if (item.folds === true && protocol === 'binary') continue;

@@ -134,8 +134,12 @@ export class ActionRunner {
   readonly #cluster: Cluster;
   readonly #clients = new Map<string, PacketClient[]>();
 
-  constructor(cluster: Cluster) {
+  /** SQL that gives each connection the client's settings. */
+  readonly #session: string;
+
+  constructor(cluster: Cluster, session = 'SET time_zone=DEFAULT, sql_mode=DEFAULT') {
     this.#cluster = cluster;
+    this.#session = session;
   }
 
   async #lease<T>(source: string, use: (client: PacketClient) => Promise<T>): Promise<T> {
@@ -145,6 +149,7 @@ export class ActionRunner {
       this.#clients.set(source, idle);
     }
     const client = idle.pop() ?? (await PacketClient.open(this.#cluster.server.socketPath, source));
+    await client.query(this.#session);
     try {
       return await use(client);
     } finally {
@@ -190,7 +195,7 @@ export class ActionRunner {
                 if (rest !== undefined) await client.query(Buffer.from(rest));
               }
             }
-            await client.query('SET time_zone=DEFAULT, sql_mode=DEFAULT');
+            await client.query(this.#session);
             return await ask(client, final, protocol);
           } finally {
             for (const feed of feeds) await client.query(`DROP TEMPORARY TABLE IF EXISTS \`${feed.name}\``);
