@@ -2,7 +2,7 @@
 import { MeshError } from '../../src/base/index.ts';
 import type { SchemaSnapshot } from '../../src/catalog/index.ts';
 import { SchemaLoader } from '../../src/control/index.ts';
-import { type MergeColumn, merge, type RowBatch, type RowSource, RowFields, ScratchInsert, scratchLoadSettings } from '../../src/merge/index.ts';
+import { type MergeColumn, merge, type RowSource, RowFields, ScratchInsert, scratchLoadSettings } from '../../src/merge/index.ts';
 import { compileSelect } from '../../src/plan/select.ts';
 import { noEffects } from '../../src/plan/effects.ts';
 import { PlanBuilder } from '../../src/plan/plan-builder.ts';
@@ -11,6 +11,7 @@ import type { Action, BindInput, ParameterValue, PlanEnvironment, ShardQuery } f
 import { loadRules, noHints, type RuleSet } from '../../src/rules/index.ts';
 import { FingerprintBuffer, fingerprint, Lexer, type LexMode, parse } from '../../src/sql/index.ts';
 import { PacketClient, type RawResult } from '../merge/packet-client.ts';
+import { batchOf, drain } from '../merge/row-batches.ts';
 import { startServer, type TestServer } from '../servers/index.ts';
 
 export interface Cluster {
@@ -234,25 +235,6 @@ export function sourceOf(rows: readonly Buffer[], perBatch: number): RowSource {
     },
     cancel() {},
   };
-}
-
-export function batchOf(rows: readonly Buffer[]): RowBatch {
-  const bounds = new Uint32Array(2 * rows.length);
-  let at = 0;
-  rows.forEach((row, i) => {
-    bounds[2 * i] = at;
-    at += row.length;
-    bounds[2 * i + 1] = at;
-  });
-  return { buffer: Buffer.concat(rows), bounds, count: rows.length };
-}
-
-export async function drain(source: RowSource): Promise<Buffer[]> {
-  const rows: Buffer[] = [];
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-    for (let i = 0; i < batch.count; i += 1) rows.push(Buffer.from(batch.buffer.subarray(batch.bounds[2 * i], batch.bounds[2 * i + 1])));
-  }
-  return rows;
 }
 
 /** The values of a row as text, NULL as null; binary values as hexadecimal of their bytes. */
