@@ -107,7 +107,7 @@ export async function startCluster(tables: readonly ClusterTable[], binding: str
 }
 
 /** Plans and binds one SELECT as the planner of a session would. */
-export async function actionOf(cluster: { rules: RuleSet; schema: SchemaSnapshot }, sql: string, parameters: readonly ParameterValue[] = [], sqlMode = ''): Promise<Action> {
+export async function actionOf(cluster: { rules: RuleSet; schema: SchemaSnapshot }, sql: string, parameters: readonly ParameterValue[] = [], sqlMode = '', inTransaction = false): Promise<Action> {
   const environment: PlanEnvironment = {
     rules: cluster.rules, schema: cluster.schema, database: 'shop', mode, sqlMode, collation: 'utf8mb4_general_ci', databases: new Set(['shop']),
   };
@@ -118,7 +118,7 @@ export async function actionOf(cluster: { rules: RuleSet; schema: SchemaSnapshot
   if (!parsed.ok) throw new Error(`${parsed.problem.message} at ${parsed.problem.at} in ${sql}`);
   if (parsed.statement.kind !== 'query') throw new Error('not a query');
   const facts = {
-    database: 'shop', connectionId: 1, user: 'u@h', currentUser: 'u@%', lastInsertId: 0n, foundRows: 0n, rowCount: 0n, autocommit: true, inTransaction: false, variables: new Map<string, string>(),
+    database: 'shop', connectionId: 1, user: 'u@h', currentUser: 'u@%', lastInsertId: 0n, foundRows: 0n, rowCount: 0n, autocommit: true, inTransaction, variables: new Map<string, string>(),
   };
   const input: BindInput = { tokens, fingerprint: print, parameters, facts, keys: { take: () => [] } };
   try {

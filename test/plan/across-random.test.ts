@@ -92,7 +92,8 @@ class Statements {
         return { sql: `SELECT ${columns.join(', ')} FROM ${from}${where} ORDER BY ${keys.join(', ')}, ${a}.id${limit}`, ordered: true };
       }
       case 1: {
-        const columns = this.#some(this.exact, 3).map((name) => `${a}.${name}`);
+        // Whether DISTINCT shows a BIT as bytes or as a number is up to the server's plan.
+        const columns = this.#some(this.exact.filter((name) => name !== 'flags'), 3).map((name) => `${a}.${name}`);
         return { sql: `SELECT DISTINCT ${columns.join(', ')} FROM ${from}${where}${this.#chance(2) ? ` ORDER BY ${columns.join(', ')}` : ''}`, ordered: false };
       }
       case 2:
@@ -128,7 +129,7 @@ describe('random statements', () => {
     test(`${n}: ${sql}`, async () => {
       let want: string[];
       let shape: string[];
-      const shapeOf = (columns: readonly { name: string; type: number; decimals: number }[]): string[] => columns.map(({ name, type, decimals }) => `${name} ${name === 'flags' ? 'BIT, or a number after a temporary table of the server' : type} ${decimals}`);
+      const shapeOf = (columns: readonly { name: string; type: number; decimals: number }[]): string[] => columns.map(({ name, type, decimals }) => `${name} ${type} ${decimals}`);
       try {
         const expected = await cluster.plain.query(sql);
         want = show(expected, 'text');

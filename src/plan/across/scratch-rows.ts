@@ -55,6 +55,8 @@ export function planScratchRows(statement: ResolvedStatement, builder: AcrossBui
     weight: 800 + final.pieces.length * 100 + copies.size * 600,
     bind(input: BindInput, routed: RoutedUses) {
       const source = scratchSource(statement, builder, routed);
+      // The answer is made outside of the client's transaction: what that may have written can only come as a copy.
+      const free = input.facts.autocommit && !input.facts.inTransaction;
       const feeds: ScratchFeed[] = [];
       const tables: string[] = [];
       const renamed = new Map(builder.names.tables);
@@ -69,7 +71,7 @@ export function planScratchRows(statement: ResolvedStatement, builder: AcrossBui
         const places = placesOf(use, statement.uses.length, source, routed);
         nodes.push(...places.map((place) => ({ source: place.source, tables: [place.tables[use.index]!] })));
         const only = places.length === 1 ? places[0] : undefined;
-        if (only?.source === source) {
+        if (only?.source === source && free) {
           // All its rows are there already.
           tables[use.index] = only.tables[use.index]!;
           continue;
