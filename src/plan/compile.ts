@@ -1,7 +1,18 @@
 /** The entry of planning: a statement's tokens to a plan, and a plan with values to an action. Never throws. */
+
+import { Buffer } from 'node:buffer';
 import { MeshError } from '../base/index.ts';
 import type { Hints } from '../rules/index.ts';
-import { type Fingerprint, type ParseResult, parse, type Statement, type TokenList } from '../sql/index.ts';
+import {
+  type Fingerprint,
+  FingerprintBuffer,
+  fingerprint,
+  Lexer,
+  type ParseResult,
+  parse,
+  type Statement,
+  type TokenList,
+} from '../sql/index.ts';
 import type { Binding, CompiledPlan, NotUnderstoodPlan } from './compiled-plan.ts';
 import { compileDdl } from './ddl.ts';
 import { effectsOf, noEffects } from './effects.ts';
@@ -33,10 +44,10 @@ const nobody: Privileges = { schemas: [], admin: false, command: 'SELECT', table
 
 /** Plans one statement. Refusals become plans of kind `refuse`, texts that the parser does not know plans of kind `notUnderstood`. */
 export function compile(input: CompileInput): Plan {
-  const { tokens, fingerprint, env } = input;
+  const { tokens, fingerprint: print, env } = input;
   let parsed: ParseResult;
   try {
-    parsed = parse(tokens, fingerprint.firstToken, env.mode, fingerprint);
+    parsed = parse(tokens, print.firstToken, env.mode, print);
   } catch (error) {
     return plan('refuse', refusing(asRefusal(error)), undefined, nobody, { ...noEffects, opaque: true }, input, []);
   }
@@ -46,7 +57,7 @@ export function compile(input: CompileInput): Plan {
     const base = plan('notUnderstood', refusing(error), undefined, nobody, { ...noEffects, opaque: true }, input, []);
     return { ...base, kind: 'notUnderstood', problem } as NotUnderstoodPlan & CompiledPlan;
   }
-  const builder = new PlanBuilder(env, new StatementText(tokens, fingerprint), input.hints);
+  const builder = new PlanBuilder(env, new StatementText(tokens, print), input.hints);
   let effects = noEffects;
   let privileges = nobody;
   try {
@@ -54,20 +65,32 @@ export function compile(input: CompileInput): Plan {
     privileges = privilegesOf(parsed.statement, env);
     if (input.secondOpinion !== false) checkSecondOpinion(parsed.statement, builder);
     const binding = compileStatement(parsed.statement, builder, effects);
-    if (input.hints.dataSourceName !== undefined && binding.kind === 'hinted') privileges = { ...privileges, admin: true };
+    if (input.hints.dataSourceName !== undefined && binding.kind === 'hinted')
+      privileges = { ...privileges, admin: true };
     return plan(binding.kind, binding, parsed.statement, privileges, effects, input, builder.pinned);
   } catch (error) {
-    return { ...plan('refuse', refusing(asRefusal(error)), parsed.statement, privileges, effects, input, builder.pinned), error: asRefusal(error) } as CompiledPlan;
+    return {
+      ...plan('refuse', refusing(asRefusal(error)), parsed.statement, privileges, effects, input, builder.pinned),
+      error: asRefusal(error),
+    } as CompiledPlan;
   }
 }
 
 function compileStatement(statement: Statement, builder: PlanBuilder, effects: SessionEffects): Binding {
-  if (builder.hints.dataSourceName !== undefined) return compileHinted(statement, builder.hints.dataSourceName, builder, effects);
+  if (builder.hints.skipSqlRewrite)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'hint SKIP_SQL_REWRITE',
+      reason: 'logical names mean nothing to the servers; use DATA_SOURCE_NAME with physical names',
+    });
+  if (builder.hints.dataSourceName !== undefined)
+    return compileHinted(statement, builder.hints.dataSourceName, builder, effects);
   switch (statement.kind) {
     case 'query':
       return compileSelect(statement, builder, effects);
     case 'insert':
-      return statement.source.kind === 'query' ? compileInsertSelect(statement, builder) : compileInsert(statement, builder);
+      return statement.source.kind === 'query'
+        ? compileInsertSelect(statement, builder)
+        : compileInsert(statement, builder);
     case 'update':
     case 'delete':
       return compileWrite(statement, builder);
@@ -75,12 +98,33 @@ function compileStatement(statement: Statement, builder: PlanBuilder, effects: S
       return compileDdl(statement, builder);
     case 'show':
     case 'describe':
-      return compileShow(statement, builder);
+      return compileShow(statement, builder, (sql) => compileText(sql, builder));
     case 'explain':
       return compileExplain(statement, builder, (inner) => compileStatement(inner, builder, effects));
     default:
       return compileOther(statement, builder, effects);
   }
+}
+
+/** A SELECT of the mesh's own making in place of the client's statement (SHOW TABLE STATUS). */
+function compileText(sql: string, outer: PlanBuilder): Binding {
+  const { environment, hints } = outer;
+  const tokens = new Lexer().lex(Buffer.from(sql, 'utf8'), environment.mode).copy();
+  const print = new FingerprintBuffer();
+  fingerprint(tokens, 0, print);
+  const parsed = parse(tokens, 0, environment.mode, print);
+  if (!parsed.ok)
+    throw new MeshError('SM_NOT_UNDERSTOOD', {
+      at: parsed.problem.at,
+      line: parsed.problem.line,
+      message: parsed.problem.message,
+    });
+  const inner = compileStatement(
+    parsed.statement,
+    new PlanBuilder(environment, new StatementText(tokens, print), hints),
+    noEffects,
+  );
+  return { kind: inner.kind, bind: (input) => inner.bind({ ...input, tokens, fingerprint: print, parameters: [] }) };
 }
 
 /** Plans a statement inside of another one (SET STATEMENT ... FOR, EXPLAIN). */
@@ -97,7 +141,16 @@ function plan(
 ): CompiledPlan {
   const size = input.tokens.text.length;
   // A measured guess: the tree takes some 60 bytes per byte of text, the templates as much again.
-  return { kind, binding, statement, privileges, effects, parameterCount: input.fingerprint.parameterCount, pinned, weight: 2_000 + size * 100 };
+  return {
+    kind,
+    binding,
+    statement,
+    privileges,
+    effects,
+    parameterCount: input.fingerprint.parameterCount,
+    pinned,
+    weight: 2_000 + size * 100,
+  };
 }
 
 function refusing(error: MeshError): Binding {
@@ -106,14 +159,20 @@ function refusing(error: MeshError): Binding {
 
 function asRefusal(error: unknown): MeshError {
   if (error instanceof MeshError) return error;
-  return new MeshError('SM_INTERNAL', { message: error instanceof Error ? error.message : String(error) }, { cause: error });
+  return new MeshError(
+    'SM_INTERNAL',
+    { message: error instanceof Error ? error.message : String(error) },
+    { cause: error },
+  );
 }
 
 /** Turns a plan and the values of one execution into an action. Never throws; a promise only while a key generator needs one. */
 export function bind(plan: Plan, input: BindInput): Action | Promise<Action> {
   try {
     const action = (plan as CompiledPlan).binding.bind(input);
-    return action instanceof Promise ? action.catch((error: unknown): Action => ({ kind: 'refuse', error: asRefusal(error) })) : action;
+    return action instanceof Promise
+      ? action.catch((error: unknown): Action => ({ kind: 'refuse', error: asRefusal(error) }))
+      : action;
   } catch (error) {
     return { kind: 'refuse', error: asRefusal(error) };
   }
@@ -128,4 +187,3 @@ export function prepareText(plan: Plan, input: BindInput): PrepareText | undefin
     throw error;
   }
 }
-

@@ -3,10 +3,18 @@
  * equalities of joins, correlated subqueries and derived tables. Always necessary conditions, never guesses.
  */
 import type { ColumnRef, Expression, QueryExpression, TableFactor } from '../sql/index.ts';
-import type { ColumnOrigin, Relation, ResolvedBlock, ResolvedColumn, ResolvedQuery, ResolvedStatement, TableUse } from './across/types.ts';
-import { type KeyPredicate, predicateOf, type ColumnTarget } from './key-predicate.ts';
-import { equalColumns } from './key-value.ts';
+import type {
+  ColumnOrigin,
+  Relation,
+  ResolvedBlock,
+  ResolvedColumn,
+  ResolvedQuery,
+  ResolvedStatement,
+  TableUse,
+} from './across/types.ts';
 import { keyColumnOf } from './key-columns.ts';
+import { type ColumnTarget, type KeyPredicate, predicateOf } from './key-predicate.ts';
+import { equalColumns } from './key-value.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 
 interface Conjunct {
@@ -56,7 +64,8 @@ export class Constraints {
     const reached = this.#reach(key);
     for (const name of use.meaning.logical.shardingColumns) {
       const column = use.schema.columnsByName.get(name);
-      if (column !== undefined && reached.has(baseKey({ use, column }))) return { name, key: keyColumnOf(use, column, this.#builder.environment) };
+      if (column !== undefined && reached.has(baseKey({ use, column })))
+        return { name, key: keyColumnOf(use, column, this.#builder.environment) };
     }
     return undefined;
   }
@@ -102,7 +111,11 @@ export class Constraints {
       }
       if (relation.kind === 'common') {
         if (relation.common.references === 1 && !relation.common.recursive) collectUses(relation.common.query, uses);
-        this.#derivedEdges(relation, relation.common.query, relation.common.references === 1 && !relation.common.recursive);
+        this.#derivedEdges(
+          relation,
+          relation.common.query,
+          relation.common.references === 1 && !relation.common.recursive,
+        );
       }
       this.#relationUses.set(relation, uses);
       for (const use of uses) inside.add(use);
@@ -128,9 +141,12 @@ export class Constraints {
         const whole = factor.type === 'inner' && !nullable;
         const uses = whole ? restricted : this.#usesOf(side);
         const ids = new Set(side);
-        const mayImply = (relation: Relation | undefined): boolean => whole || relation === undefined || ids.has(relation) || relation.kind === 'function';
+        const mayImply = (relation: Relation | undefined): boolean =>
+          whole || relation === undefined || ids.has(relation) || relation.kind === 'function';
         this.#conjunction(factor.on, uses, mayImply);
-        const names = factor.natural ? sharedNames(left, right) : factor.using.map((column) => column.name.toLowerCase());
+        const names = factor.natural
+          ? sharedNames(left, right)
+          : factor.using.map((column) => column.name.toLowerCase());
         for (const name of names) this.#mergedEdges(name, left, right, mayImply);
       }
       return both;
@@ -146,7 +162,11 @@ export class Constraints {
     return uses;
   }
 
-  #conjunction(expression: Expression | undefined, uses: ReadonlySet<number>, mayImply: (relation: Relation | undefined) => boolean): void {
+  #conjunction(
+    expression: Expression | undefined,
+    uses: ReadonlySet<number>,
+    mayImply: (relation: Relation | undefined) => boolean,
+  ): void {
     if (expression === undefined) return;
     if (expression.kind === 'paren') {
       this.#conjunction(expression.inner, uses, mayImply);
@@ -158,7 +178,8 @@ export class Constraints {
       return;
     }
     this.#conjuncts.push({ expression, uses });
-    if (expression.kind === 'binary' && expression.operator === '=') this.#equality(expression.left, expression.right, mayImply);
+    if (expression.kind === 'binary' && expression.operator === '=')
+      this.#equality(expression.left, expression.right, mayImply);
     if (expression.kind === 'inSubquery' && !expression.not) this.#membership(expression.operand, expression.query);
   }
 
@@ -174,11 +195,18 @@ export class Constraints {
     this.#equate(x, y, mayImply);
   }
 
-  #equate(x: Extract<ResolvedColumn, { kind: 'relation' }>, y: Extract<ResolvedColumn, { kind: 'relation' }>, mayImply: (relation: Relation | undefined) => boolean): void {
+  #equate(
+    x: Extract<ResolvedColumn, { kind: 'relation' }>,
+    y: Extract<ResolvedColumn, { kind: 'relation' }>,
+    mayImply: (relation: Relation | undefined) => boolean,
+  ): void {
     const [xKey, yKey] = [this.#keyOf(x), this.#keyOf(y)];
     if (xKey === undefined || yKey === undefined || x.origin === undefined || y.origin === undefined) return;
     const environment = this.#builder.environment;
-    const [p, q] = [keyColumnOf(x.origin.use, x.origin.column, environment), keyColumnOf(y.origin.use, y.origin.column, environment)];
+    const [p, q] = [
+      keyColumnOf(x.origin.use, x.origin.column, environment),
+      keyColumnOf(y.origin.use, y.origin.column, environment),
+    ];
     if (!equalColumns(p, q) || !equalColumns(q, p)) return;
     // Across blocks a subquery's condition says something of its own rows only.
     const [xInner, yInner] = [isWithin(x.block, y.block), isWithin(y.block, x.block)];
@@ -186,13 +214,31 @@ export class Constraints {
     if (xInner && mayImply(x.relation)) this.#edge(yKey, xKey);
   }
 
-  #mergedEdges(name: string, left: readonly Relation[], right: readonly Relation[], mayImply: (relation: Relation | undefined) => boolean): void {
-    const holders = (relations: readonly Relation[]) => relations.filter((relation) => relation.columns?.some((column) => column.name.toLowerCase() === name));
+  #mergedEdges(
+    name: string,
+    left: readonly Relation[],
+    right: readonly Relation[],
+    mayImply: (relation: Relation | undefined) => boolean,
+  ): void {
+    const holders = (relations: readonly Relation[]) =>
+      relations.filter((relation) => relation.columns?.some((column) => column.name.toLowerCase() === name));
     for (const a of holders(left)) {
       for (const b of holders(right)) {
         const block = this.#statement.query.blocks[0]!;
-        const x = { kind: 'relation', block, relation: a, name, origin: a.columns!.find((column) => column.name.toLowerCase() === name)!.origin } as const;
-        const y = { kind: 'relation', block, relation: b, name, origin: b.columns!.find((column) => column.name.toLowerCase() === name)!.origin } as const;
+        const x = {
+          kind: 'relation',
+          block,
+          relation: a,
+          name,
+          origin: a.columns!.find((column) => column.name.toLowerCase() === name)!.origin,
+        } as const;
+        const y = {
+          kind: 'relation',
+          block,
+          relation: b,
+          name,
+          origin: b.columns!.find((column) => column.name.toLowerCase() === name)!.origin,
+        } as const;
         this.#equate(x, y, mayImply);
       }
     }
@@ -206,11 +252,21 @@ export class Constraints {
     const outer = this.#statement.columns.get(ref);
     const column = query.columns?.[0];
     const block = query.blocks[0];
-    if (outer?.kind !== 'relation' || outer.origin === undefined || column?.origin === undefined || block === undefined || query.blocks.length !== 1) return;
+    if (
+      outer?.kind !== 'relation' ||
+      outer.origin === undefined ||
+      column?.origin === undefined ||
+      block === undefined ||
+      query.blocks.length !== 1
+    )
+      return;
     const key = this.#keyOf(outer);
     if (key === undefined || !this.#handsDown(block, 0, column.origin)) return;
     const environment = this.#builder.environment;
-    const [p, q] = [keyColumnOf(outer.origin.use, outer.origin.column, environment), keyColumnOf(column.origin.use, column.origin.column, environment)];
+    const [p, q] = [
+      keyColumnOf(outer.origin.use, outer.origin.column, environment),
+      keyColumnOf(column.origin.use, column.origin.column, environment),
+    ];
     if (equalColumns(p, q) && equalColumns(q, p)) this.#edge(key, baseKey(column.origin));
   }
 
@@ -233,7 +289,9 @@ export class Constraints {
     return select.groupBy.some((item) => {
       const ref = strip(item.expression);
       const resolved = ref.kind === 'column' ? this.#statement.columns.get(ref) : undefined;
-      return resolved?.kind === 'relation' && resolved.origin !== undefined && baseKey(resolved.origin) === baseKey(origin);
+      return (
+        resolved?.kind === 'relation' && resolved.origin !== undefined && baseKey(resolved.origin) === baseKey(origin)
+      );
     });
   }
 
@@ -259,7 +317,8 @@ function baseKey(origin: ColumnOrigin): ColumnKey {
 
 /** Whether `inner` is `outer` itself or a block nested in it. */
 function isWithin(inner: ResolvedBlock, outer: ResolvedBlock): boolean {
-  for (let block: ResolvedBlock | undefined = inner; block !== undefined; block = block.outer) if (block === outer) return true;
+  for (let block: ResolvedBlock | undefined = inner; block !== undefined; block = block.outer)
+    if (block === outer) return true;
   return false;
 }
 
@@ -271,7 +330,9 @@ export function strip(expression: Expression): Expression {
 
 function sharedNames(left: readonly Relation[], right: readonly Relation[]): string[] {
   const names = new Set(left.flatMap((relation) => relation.columns?.map((column) => column.name.toLowerCase()) ?? []));
-  return [...new Set(right.flatMap((relation) => relation.columns?.map((column) => column.name.toLowerCase()) ?? []))].filter((name) => names.has(name));
+  return [
+    ...new Set(right.flatMap((relation) => relation.columns?.map((column) => column.name.toLowerCase()) ?? [])),
+  ].filter((name) => names.has(name));
 }
 
 /** All uses inside of a query, nested ones included. */

@@ -16,7 +16,10 @@ import type { NameMap, Route, ShardQuery } from './types.ts';
 /** Plans DDL. Throws MeshError for what cannot be done. */
 export function compileDdl(statement: DdlStatement, builder: PlanBuilder): Binding {
   if (statement.temporary) {
-    throw new MeshError('SM_UNSUPPORTED', { what: `${statement.verb} TEMPORARY TABLE`, reason: 'the mesh does not plan statements over temporary tables yet; use a derived table' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `${statement.verb} TEMPORARY TABLE`,
+      reason: 'the mesh does not plan statements over temporary tables yet; use a derived table',
+    });
   }
   switch (statement.object) {
     case 'TABLE':
@@ -29,10 +32,20 @@ export function compileDdl(statement: DdlStatement, builder: PlanBuilder): Bindi
     case 'VIEW':
       return changeView(statement, builder);
     case 'DATABASE':
-      throw new MeshError('SM_UNSUPPORTED', { what: `${statement.verb} DATABASE`, reason: 'logical databases are made by rules files, their schemas on the servers' });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: `${statement.verb} DATABASE`,
+        reason: 'logical databases are made by rules files, their schemas on the servers',
+      });
     default:
       requireSingleSource(`${statement.verb} ${statement.object}`, builder);
-      return everyPlace(statement, builder, [{ source: builder.environment.rules.defaultSource, table: '' }], () => [], 'single source', new Map());
+      return everyPlace(
+        statement,
+        builder,
+        [{ source: builder.environment.rules.defaultSource, table: '' }],
+        () => [],
+        'single source',
+        new Map(),
+      );
   }
 }
 
@@ -45,9 +58,17 @@ interface Node {
 function tableOf(name: TableName, builder: PlanBuilder): { readonly logical: LogicalTable; readonly known: boolean } {
   const { environment } = builder;
   const database = name.schema?.name ?? currentDatabase(environment);
-  if (systemSchema(database) !== undefined) throw new MeshError('SM_UNSUPPORTED', { what: `changing schema '${database}'`, reason: 'system schemas belong to the servers' });
+  if (systemSchema(database) !== undefined)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `changing schema '${database}'`,
+      reason: 'system schemas belong to the servers',
+    });
   if (database !== environment.rules.databaseName) {
-    if (environment.databases.has(database)) throw new MeshError('SM_UNSUPPORTED', { what: `changing '${database}.${name.table.name}'`, reason: `use ${database} first` });
+    if (environment.databases.has(database))
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: `changing '${database}.${name.table.name}'`,
+        reason: `use ${database} first`,
+      });
     throw new MeshError('ER_BAD_DB_ERROR', { database });
   }
   const table = name.table.name;
@@ -73,25 +94,43 @@ function everyPlace(
   const templates = nodes.map((node, index) => builder.text.whole(editsOf(node, index)));
   const names: NameMap = { database: builder.environment.rules.databaseName, tables };
   const route: Route = {
-    target: nodes.length === 1 ? 'one' : 'all', role: 'primary', reason, detail: `${statement.verb} on every actual table`,
-    nodes: nodes.map((node) => ({ source: node.source, tables: node.table === '' ? [] : [node.table] })), nodesTotal: nodes.length,
+    target: nodes.length === 1 ? 'one' : 'all',
+    role: 'primary',
+    reason,
+    detail: `${statement.verb} on every actual table`,
+    nodes: nodes.map((node) => ({ source: node.source, tables: node.table === '' ? [] : [node.table] })),
+    nodesTotal: nodes.length,
   };
   return {
     kind: 'ddl',
     bind(input) {
       const queries = nodes.map((node, index): ShardQuery => {
         const rendered = render(templates[index]!, input.tokens, input.fingerprint, []);
-        return { source: node.source, text: rendered.text, parameters: rendered.parameters, nodeTables: node.table === '' ? [] : [node.table] };
+        return {
+          source: node.source,
+          text: rendered.text,
+          parameters: rendered.parameters,
+          nodeTables: node.table === '' ? [] : [node.table],
+        };
       });
       return { kind: 'ddl', route, queries, names };
     },
-    prepare: (input) => ({ query: { source: nodes[0]!.source, text: clientBytes(input.tokens, input.fingerprint), parameters: undefined, nodeTables: [] }, names }),
+    prepare: (input) => ({
+      query: {
+        source: nodes[0]!.source,
+        text: clientBytes(input.tokens, input.fingerprint),
+        parameters: undefined,
+        nodeTables: [],
+      },
+      names,
+    }),
   };
 }
 
 function backNames(...tables: readonly LogicalTable[]): Map<string, string> {
   const names = new Map<string, string>();
-  for (const table of tables) for (const node of table.nodes) if (node.table !== table.name) names.set(node.table, table.name);
+  for (const table of tables)
+    for (const node of table.nodes) if (node.table !== table.name) names.set(node.table, table.name);
   return names;
 }
 
@@ -100,15 +139,30 @@ function reasonOf(logical: LogicalTable): Route['reason'] {
 }
 
 /** Physical name of a table referred to from node `index` of another one; throws where it is not beside it. */
-function besideNode(name: TableName, owner: LogicalTable, node: Node, index: number, builder: PlanBuilder, why: string): { readonly physical: string; readonly logical: LogicalTable } {
+function besideNode(
+  name: TableName,
+  owner: LogicalTable,
+  node: Node,
+  index: number,
+  builder: PlanBuilder,
+  why: string,
+): { readonly physical: string; readonly logical: LogicalTable } {
   const { logical } = tableOf(name, builder);
   if (logical.name === owner.name) return { physical: node.table, logical };
-  const alike = logical.kind === 'sharded' && owner.kind === 'sharded' && logical.bindingGroup !== undefined && logical.bindingGroup === owner.bindingGroup;
+  const alike =
+    logical.kind === 'sharded' &&
+    owner.kind === 'sharded' &&
+    logical.bindingGroup !== undefined &&
+    logical.bindingGroup === owner.bindingGroup;
   if (alike) return { physical: logical.nodes[index]!.table, logical };
   const here = logical.nodes.filter((candidate) => candidate.source === node.source);
   if (logical.kind !== 'sharded' && here.length === 1) return { physical: here[0]!.table, logical };
-  if (logical.kind === 'sharded' && logical.nodes.length === 1 && here.length === 1) return { physical: here[0]!.table, logical };
-  throw new MeshError('SM_UNSUPPORTED', { what: `${why} '${name.table.name}' from '${owner.name}'`, reason: 'its rows are not on the same node; only binding, broadcast and same-source tables are' });
+  if (logical.kind === 'sharded' && logical.nodes.length === 1 && here.length === 1)
+    return { physical: here[0]!.table, logical };
+  throw new MeshError('SM_UNSUPPORTED', {
+    what: `${why} '${name.table.name}' from '${owner.name}'`,
+    reason: 'its rows are not on the same node; only binding, broadcast and same-source tables are',
+  });
 }
 
 function constraintName(name: Identifier, physical: string): string {
@@ -120,7 +174,8 @@ function constraintName(name: Identifier, physical: string): string {
 /** CREATE TABLE: also LIKE and SELECT. */
 function createTable(statement: DdlStatement, builder: PlanBuilder): Binding {
   const target = statement.targets[0];
-  if (target === undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'this CREATE TABLE', reason: 'it names no table' });
+  if (target === undefined)
+    throw new MeshError('SM_UNSUPPORTED', { what: 'this CREATE TABLE', reason: 'it names no table' });
   const { logical } = tableOf(target, builder);
   if (statement.query !== undefined) return createFromQuery(statement, target, logical, builder);
   return onNodes(statement, target, logical, builder);
@@ -129,11 +184,16 @@ function createTable(statement: DdlStatement, builder: PlanBuilder): Binding {
 /** ALTER TABLE, TRUNCATE, CREATE INDEX, DROP INDEX. */
 function changeTable(statement: DdlStatement, builder: PlanBuilder): Binding {
   const target = statement.targets[0];
-  if (target === undefined) throw new MeshError('SM_UNSUPPORTED', { what: `this ${statement.verb}`, reason: 'it names no table' });
+  if (target === undefined)
+    throw new MeshError('SM_UNSUPPORTED', { what: `this ${statement.verb}`, reason: 'it names no table' });
   const { logical, known } = tableOf(target, builder);
   if (!known && builder.environment.schema.missing.size > 0) throw unknownState(target, builder);
   if (statement.renames.length > 0) {
-    if (logical.kind !== 'single') throw new MeshError('SM_UNSUPPORTED', { what: `renaming '${logical.name}'`, reason: 'the rules name its actual tables; change the rules instead' });
+    if (logical.kind !== 'single')
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: `renaming '${logical.name}'`,
+        reason: 'the rules name its actual tables; change the rules instead',
+      });
     checkNewNames(statement, builder);
   }
   return onNodes(statement, target, logical, builder);
@@ -146,7 +206,10 @@ function unknownState(target: TableName, builder: PlanBuilder): MeshError {
 
 function onNodes(statement: DdlStatement, target: TableName, logical: LogicalTable, builder: PlanBuilder): Binding {
   const back = backNames(logical);
-  const references = [...statement.references, ...statement.columns.flatMap((column) => (column.references === undefined ? [] : [column.references]))];
+  const references = [
+    ...statement.references,
+    ...statement.columns.flatMap((column) => (column.references === undefined ? [] : [column.references])),
+  ];
   const seen = new Set<number>();
   const once = references.filter((name) => !seen.has(name.start) && seen.add(name.start));
   const editsOf = (node: Node, index: number): Edit[] => {
@@ -159,37 +222,69 @@ function onNodes(statement: DdlStatement, target: TableName, logical: LogicalTab
     }
     if (node.table !== logical.name) {
       for (const constraint of statement.constraintNames) {
-        edits.push({ at: constraint, pieces: [{ kind: 'text', text: quoteName(constraintName(constraint, node.table)) }] });
+        edits.push({
+          at: constraint,
+          pieces: [{ kind: 'text', text: quoteName(constraintName(constraint, node.table)) }],
+        });
       }
     }
-    for (const rename of statement.renames) if (rename.to.schema !== undefined) edits.push(nameEdit(rename.to, rename.to.table.name));
+    for (const rename of statement.renames)
+      if (rename.to.schema !== undefined) edits.push(nameEdit(rename.to, rename.to.table.name));
     return edits;
   };
   return everyPlace(statement, builder, logical.nodes, editsOf, reasonOf(logical), back);
 }
 
-function createFromQuery(statement: DdlStatement, target: TableName, logical: LogicalTable, builder: PlanBuilder): Binding {
-  if (logical.kind !== 'single') throw new MeshError('SM_UNSUPPORTED', { what: `CREATE TABLE '${logical.name}' ... SELECT`, reason: 'create the table first, then INSERT ... SELECT' });
+function createFromQuery(
+  statement: DdlStatement,
+  target: TableName,
+  logical: LogicalTable,
+  builder: PlanBuilder,
+): Binding {
+  if (logical.kind !== 'single')
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `CREATE TABLE '${logical.name}' ... SELECT`,
+      reason: 'create the table first, then INSERT ... SELECT',
+    });
   const { resolved, place } = queryPlace(statement, builder, 'CREATE TABLE ... SELECT');
   const node = { source: logical.nodes[0]!.source, table: logical.name };
-  if (resolved.uses.length > 0 && place.source !== node.source && resolved.uses.some((use) => use.meaning.kind !== 'broadcast')) {
-    throw new MeshError('SM_UNSUPPORTED', { what: 'CREATE TABLE ... SELECT', reason: `new tables are made on ${node.source}, the rows are on ${place.source}; create the table first, then INSERT ... SELECT` });
+  if (
+    resolved.uses.length > 0 &&
+    place.source !== node.source &&
+    resolved.uses.some((use) => use.meaning.kind !== 'broadcast')
+  ) {
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'CREATE TABLE ... SELECT',
+      reason: `new tables are made on ${node.source}, the rows are on ${place.source}; create the table first, then INSERT ... SELECT`,
+    });
   }
   const edits = queryEdits(statement, resolved, place, builder);
   if (target.schema !== undefined) edits.push(nameEdit(target, target.table.name));
   return everyPlace(statement, builder, [node], () => edits, 'single table', new Map());
 }
 
-function queryPlace(statement: DdlStatement, builder: PlanBuilder, what: string): { resolved: ResolvedStatement; place: NodePlace } {
+function queryPlace(
+  statement: DdlStatement,
+  builder: PlanBuilder,
+  what: string,
+): { resolved: ResolvedStatement; place: NodePlace } {
   const resolved = new Resolver(builder.environment).query(statement.query!);
   const places = new Places(resolved, builder);
   const sharded = resolved.uses.some((use) => use.meaning.kind === 'sharded' && use.meaning.logical.nodes.length > 1);
-  const place = sharded ? undefined : places.single(resolved.uses.map((use) => (use.meaning.kind === 'sharded' ? [0] : undefined)));
-  if (place === undefined) throw new MeshError('SM_UNSUPPORTED', { what: `${what} over several nodes`, reason: 'no server has all its rows' });
+  const place = sharded
+    ? undefined
+    : places.single(resolved.uses.map((use) => (use.meaning.kind === 'sharded' ? [0] : undefined)));
+  if (place === undefined)
+    throw new MeshError('SM_UNSUPPORTED', { what: `${what} over several nodes`, reason: 'no server has all its rows' });
   return { resolved, place };
 }
 
-function queryEdits(statement: DdlStatement, resolved: ResolvedStatement, place: NodePlace, builder: PlanBuilder): Edit[] {
+function queryEdits(
+  statement: DdlStatement,
+  resolved: ResolvedStatement,
+  place: NodePlace,
+  builder: PlanBuilder,
+): Edit[] {
   return nameEdits(statement.query, resolved, builder)
     .filter((edit) => !edit.pieces.some((piece) => piece.kind === 'fact' || piece.kind === 'heading'))
     .flatMap((edit): Edit[] => {
@@ -197,20 +292,37 @@ function queryEdits(statement: DdlStatement, resolved: ResolvedStatement, place:
       if (piece?.kind !== 'table') return [edit];
       const physical = place.tables[piece.table]!;
       if (physical === piece.logical && piece.from !== undefined) return [];
-      return [{ at: edit.at, pieces: [{ kind: 'text', text: quoteName(physical) + (physical === piece.logical ? '' : piece.suffix) }] }];
+      return [
+        {
+          at: edit.at,
+          pieces: [{ kind: 'text', text: quoteName(physical) + (physical === piece.logical ? '' : piece.suffix) }],
+        },
+      ];
     });
 }
 
 function changeView(statement: DdlStatement, builder: PlanBuilder): Binding {
   if (statement.verb === 'DROP') return dropTables(statement, builder);
   const name = statement.name ?? statement.targets[0];
-  if (name === undefined || statement.query === undefined) throw new MeshError('SM_UNSUPPORTED', { what: `this ${statement.verb} VIEW`, reason: 'it is not understood' });
+  if (name === undefined || statement.query === undefined)
+    throw new MeshError('SM_UNSUPPORTED', { what: `this ${statement.verb} VIEW`, reason: 'it is not understood' });
   const { logical } = tableOf(name, builder);
-  if (logical.kind !== 'single') throw new MeshError('SM_UNSUPPORTED', { what: `a view '${logical.name}'`, reason: 'the rules have a table of this name' });
+  if (logical.kind !== 'single')
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `a view '${logical.name}'`,
+      reason: 'the rules have a table of this name',
+    });
   const { resolved, place } = queryPlace(statement, builder, `${statement.verb} VIEW`);
   const edits = queryEdits(statement, resolved, place, builder);
   if (name.schema !== undefined) edits.push(nameEdit(name, name.table.name));
-  return everyPlace(statement, builder, [{ source: place.source, table: logical.name }], () => edits, 'single table', new Map());
+  return everyPlace(
+    statement,
+    builder,
+    [{ source: place.source, table: logical.name }],
+    () => edits,
+    'single table',
+    new Map(),
+  );
 }
 
 function dropTables(statement: DdlStatement, builder: PlanBuilder): Binding {
@@ -222,22 +334,47 @@ function dropTables(statement: DdlStatement, builder: PlanBuilder): Binding {
   if (missing >= 0 && builder.environment.schema.missing.size > 0) throw unknownState(names[missing]!, builder);
   for (const { logical } of found) {
     for (const node of logical.nodes) {
-      nodes.push({ ...node, sql: `DROP ${statement.object} ${statement.ifExists ? 'IF EXISTS ' : ''}${quoteName(node.table)}` });
+      nodes.push({
+        ...node,
+        sql: `DROP ${statement.object} ${statement.ifExists ? 'IF EXISTS ' : ''}${quoteName(node.table)}`,
+      });
     }
   }
   const route: Route = {
-    target: nodes.length === 1 ? 'one' : 'all', role: 'primary', reason: found[0] === undefined ? 'no table' : reasonOf(found[0].logical), detail: 'DROP on every actual table',
-    nodes: nodes.map((node) => ({ source: node.source, tables: [node.table] })), nodesTotal: nodes.length,
+    target: nodes.length === 1 ? 'one' : 'all',
+    role: 'primary',
+    reason: found[0] === undefined ? 'no table' : reasonOf(found[0].logical),
+    detail: 'DROP on every actual table',
+    nodes: nodes.map((node) => ({ source: node.source, tables: [node.table] })),
+    nodesTotal: nodes.length,
   };
-  const queries = nodes.map((node): ShardQuery => ({ source: node.source, text: textBytes(node.sql), parameters: undefined, nodeTables: [node.table] }));
-  return { kind: 'ddl', bind: () => ({ kind: 'ddl', route, queries, names: { database: builder.environment.rules.databaseName, tables: back } }) };
+  const queries = nodes.map(
+    (node): ShardQuery => ({
+      source: node.source,
+      text: textBytes(node.sql),
+      parameters: undefined,
+      nodeTables: [node.table],
+    }),
+  );
+  return {
+    kind: 'ddl',
+    bind: () => ({
+      kind: 'ddl',
+      route,
+      queries,
+      names: { database: builder.environment.rules.databaseName, tables: back },
+    }),
+  };
 }
 
 function checkNewNames(statement: DdlStatement, builder: PlanBuilder): void {
   for (const rename of statement.renames) {
     const to = tableOf(rename.to, builder);
     if (to.logical.kind !== 'single' || builder.environment.rules.tables.has(rename.to.table.name)) {
-      throw new MeshError('SM_UNSUPPORTED', { what: `renaming to '${rename.to.table.name}'`, reason: 'the rules have a table of this name' });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: `renaming to '${rename.to.table.name}'`,
+        reason: 'the rules have a table of this name',
+      });
     }
   }
 }
@@ -248,15 +385,31 @@ function renameTables(statement: DdlStatement, builder: PlanBuilder): Binding {
   const sources = new Set<string>();
   for (const rename of statement.renames) {
     const { logical } = tableOf(rename.from, builder);
-    if (logical.kind !== 'single') throw new MeshError('SM_UNSUPPORTED', { what: `renaming '${logical.name}'`, reason: 'the rules name its actual tables; change the rules instead' });
+    if (logical.kind !== 'single')
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: `renaming '${logical.name}'`,
+        reason: 'the rules name its actual tables; change the rules instead',
+      });
     const source = made.get(rename.from.table.name) ?? logical.nodes[0]!.source;
     made.set(rename.to.table.name, source);
     sources.add(source);
   }
-  if (sources.size !== 1) throw new MeshError('SM_UNSUPPORTED', { what: 'RENAME TABLE over several sources', reason: 'it would not be one step; rename one table at a time' });
+  if (sources.size !== 1)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'RENAME TABLE over several sources',
+      reason: 'it would not be one step; rename one table at a time',
+    });
   const edits: Edit[] = [];
   for (const rename of statement.renames) {
-    for (const name of [rename.from, rename.to]) if (name.schema !== undefined) edits.push(nameEdit(name, name.table.name));
+    for (const name of [rename.from, rename.to])
+      if (name.schema !== undefined) edits.push(nameEdit(name, name.table.name));
   }
-  return everyPlace(statement, builder, [{ source: [...sources][0]!, table: statement.renames[0]!.from.table.name }], () => edits, 'single table', new Map());
+  return everyPlace(
+    statement,
+    builder,
+    [{ source: [...sources][0]!, table: statement.renames[0]!.from.table.name }],
+    () => edits,
+    'single table',
+    new Map(),
+  );
 }

@@ -4,7 +4,14 @@ import { isSequence, isUserLock } from './function-kinds.ts';
 import { isCall, visitNodes } from './syntax-walk.ts';
 import type { PinKind, PlanEnvironment, SessionEffects } from './types.ts';
 
-export const noEffects: SessionEffects = { assigns: [], reads: [], opaque: false, pins: [], setsInsertId: false, readsInsertId: false };
+export const noEffects: SessionEffects = {
+  assigns: [],
+  reads: [],
+  opaque: false,
+  pins: [],
+  setsInsertId: false,
+  readsInsertId: false,
+};
 
 /** Everything that the session may have to remember, replay or clean up. */
 export function effectsOf(statement: Statement, environment: PlanEnvironment): SessionEffects {
@@ -28,7 +35,8 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
         if (!targets.has(node)) reads.add((node as unknown as UserVariable).name.toLowerCase());
         break;
       case 'variables':
-        for (const name of (node as unknown as { variables: readonly string[] }).variables) assigns.add(name.toLowerCase());
+        for (const name of (node as unknown as { variables: readonly string[] }).variables)
+          assigns.add(name.toLowerCase());
         break;
       case 'systemVariable': {
         const name = (node as unknown as { name: string }).name.toLowerCase();
@@ -47,12 +55,14 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
         break;
       }
       case 'select':
-        if ((node as unknown as { options: readonly string[] }).options.includes('SQL_CALC_FOUND_ROWS')) pins.add('found rows');
+        if ((node as unknown as { options: readonly string[] }).options.includes('SQL_CALC_FOUND_ROWS'))
+          pins.add('found rows');
         break;
     }
     return undefined;
   });
-  if (statement.kind === 'ddl' && statement.object === 'TABLE' && statement.temporary && statement.verb === 'CREATE') pins.add('temporary table');
+  if (statement.kind === 'ddl' && statement.object === 'TABLE' && statement.temporary && statement.verb === 'CREATE')
+    pins.add('temporary table');
   if (statement.kind === 'other') {
     if (statement.verb === 'LOCK TABLES') pins.add('lock tables');
     if (statement.verb === 'HANDLER') pins.add('handler');

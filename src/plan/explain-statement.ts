@@ -6,9 +6,17 @@ import type { Binding } from './compiled-plan.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import type { Action } from './types.ts';
 
-export function compileExplain(statement: Extract<Statement, { kind: 'explain' }>, builder: PlanBuilder, compileInner: CompileInner): Binding {
+export function compileExplain(
+  statement: Extract<Statement, { kind: 'explain' }>,
+  builder: PlanBuilder,
+  compileInner: CompileInner,
+): Binding {
   const inner = statement.statement;
-  if (inner === undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'EXPLAIN FOR CONNECTION', reason: 'connection ids belong to the mesh' });
+  if (inner === undefined)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'EXPLAIN FOR CONNECTION',
+      reason: 'connection ids belong to the mesh',
+    });
   const mesh = statement.format === 'MESH';
   if (mesh) builder.text.confine(inner);
   const binding = compileInner(inner);
@@ -17,12 +25,17 @@ export function compileExplain(statement: Extract<Statement, { kind: 'explain' }
     // The text of the inner binding is the whole text, EXPLAIN included.
     if (action.kind === 'forward') return { ...action, access: statement.analyze ? action.access : 'read' };
     if (action.kind === 'refuse') return action;
-    throw new MeshError('SM_UNSUPPORTED', { what: 'EXPLAIN of a statement on several nodes', reason: 'use EXPLAIN FORMAT=MESH to see its parts' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'EXPLAIN of a statement on several nodes',
+      reason: 'use EXPLAIN FORMAT=MESH to see its parts',
+    });
   };
   return {
     kind: 'explain',
     bind(input) {
-      const quiet = mesh ? { ...input, keys: { take: (_generator: string, count: number) => Array.from({ length: count }, () => 0n) } } : input;
+      const quiet = mesh
+        ? { ...input, keys: { take: (_generator: string, count: number) => Array.from({ length: count }, () => 0n) } }
+        : input;
       const action = binding.bind(quiet);
       return action instanceof Promise ? action.then(explained) : explained(action);
     },

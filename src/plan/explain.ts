@@ -33,7 +33,12 @@ function describe(action: Action, rows: Cell[][]): void {
       queries(action.queries, action.route, rows, mergeText(action.merge));
       return;
     case 'write':
-      queries(action.queries, action.route, rows, action.affected === 'sum' ? 'affected rows are added' : 'affected rows count once');
+      queries(
+        action.queries,
+        action.route,
+        rows,
+        action.affected === 'sum' ? 'affected rows are added' : 'affected rows count once',
+      );
       return;
     case 'ddl':
       queries(action.queries, action.route, rows, null);
@@ -47,7 +52,8 @@ function describe(action: Action, rows: Cell[][]): void {
       return;
     case 'inspect':
       if (action.query === undefined) rows.push([null, null, 'none', null, null, 'answered by the mesh']);
-      else rows.push([action.query.source, action.query.nodeTables.join(', '), 'one', null, textOf(action.query), null]);
+      else
+        rows.push([action.query.source, action.query.nodeTables.join(', '), 'one', null, textOf(action.query), null]);
       return;
     case 'refuse':
       rows.push([null, null, 'refused', action.error.code, null, action.error.clientMessage]);
@@ -63,18 +69,38 @@ function describe(action: Action, rows: Cell[][]): void {
 function queries(list: readonly ShardQuery[], route: Route, rows: Cell[][], merge: string | null): void {
   for (const [index, query] of list.entries()) {
     rows.push([
-      query.source, [...new Set(query.nodeTables)].join(', '), `${route.target} (${list.length}/${route.nodesTotal})`,
-      route.detail === '' ? route.reason : `${route.reason}: ${route.detail}`, textOf(query), index === 0 ? merge : null,
+      query.source,
+      [...new Set(query.nodeTables)].join(', '),
+      `${route.target} (${list.length}/${route.nodesTotal})`,
+      route.detail === '' ? route.reason : `${route.reason}: ${route.detail}`,
+      textOf(query),
+      index === 0 ? merge : null,
     ]);
   }
 }
 
 function scratchRows(scratch: ScratchSpec, route: Route, rows: Cell[][]): void {
   for (const feed of scratch.feeds) {
-    if (feed.rows.kind === 'queries') queries(feed.rows.queries, route, rows, `into temporary table ${feed.name} on ${scratch.source}`);
-    else rows.push([null, `information_schema.${feed.rows.table}`, 'all', null, null, `into temporary table ${feed.name} on ${scratch.source}`]);
+    if (feed.rows.kind === 'queries')
+      queries(feed.rows.queries, route, rows, `into temporary table ${feed.name} on ${scratch.source}`);
+    else
+      rows.push([
+        null,
+        `information_schema.${feed.rows.table}`,
+        'all',
+        null,
+        null,
+        `into temporary table ${feed.name} on ${scratch.source}`,
+      ]);
   }
-  rows.push([scratch.source, scratch.feeds.map((feed) => feed.name).join(', '), 'one', 'scratch', textOf(scratch.final), null]);
+  rows.push([
+    scratch.source,
+    scratch.feeds.map((feed) => feed.name).join(', '),
+    'one',
+    'scratch',
+    textOf(scratch.final),
+    null,
+  ]);
 }
 
 function textOf(query: ShardQuery): string {
@@ -87,8 +113,12 @@ export function mergeText(merge: MergeSpec): string {
   if (merge.inputOrder.length > 0) parts.push(`merge sorted by ${keys(merge.inputOrder)}`);
   else parts.push('concatenate');
   if (merge.group !== undefined) {
-    const aggregates = merge.group.aggregates.map((aggregate) => `${aggregate.function}(#${aggregate.column + 1})`).join(', ');
-    parts.push(`group by ${merge.group.keys.length === 0 ? 'nothing' : keys(merge.group.keys)}${aggregates === '' ? '' : ` with ${aggregates}`}`);
+    const aggregates = merge.group.aggregates
+      .map((aggregate) => `${aggregate.function}(#${aggregate.column + 1})`)
+      .join(', ');
+    parts.push(
+      `group by ${merge.group.keys.length === 0 ? 'nothing' : keys(merge.group.keys)}${aggregates === '' ? '' : ` with ${aggregates}`}`,
+    );
   }
   if (merge.outputOrder.length > 0) parts.push(`sort by ${keys(merge.outputOrder)}`);
   if (merge.offset > 0n) parts.push(`skip ${merge.offset}`);
@@ -97,5 +127,10 @@ export function mergeText(merge: MergeSpec): string {
 }
 
 function keys(list: readonly MergeKey[]): string {
-  return list.map((key) => `#${key.column + 1}${key.weight === undefined ? '' : ` (weight #${key.weight + 1})`}${key.descending ? ' desc' : ''}`).join(', ');
+  return list
+    .map(
+      (key) =>
+        `#${key.column + 1}${key.weight === undefined ? '' : ` (weight #${key.weight + 1})`}${key.descending ? ' desc' : ''}`,
+    )
+    .join(', ');
 }

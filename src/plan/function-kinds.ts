@@ -1,8 +1,26 @@
 /** What planning must know of MySQL's functions: which aggregate, which are not deterministic, which touch the session. */
 
 const aggregates = new Set([
-  'COUNT', 'SUM', 'MIN', 'MAX', 'AVG', 'BIT_AND', 'BIT_OR', 'BIT_XOR', 'GROUP_CONCAT', 'STD', 'STDDEV', 'STDDEV_POP', 'STDDEV_SAMP',
-  'VARIANCE', 'VAR_POP', 'VAR_SAMP', 'ANY_VALUE', 'JSON_ARRAYAGG', 'JSON_OBJECTAGG', 'ST_COLLECT',
+  'COUNT',
+  'SUM',
+  'MIN',
+  'MAX',
+  'AVG',
+  'BIT_AND',
+  'BIT_OR',
+  'BIT_XOR',
+  'GROUP_CONCAT',
+  'STD',
+  'STDDEV',
+  'STDDEV_POP',
+  'STDDEV_SAMP',
+  'VARIANCE',
+  'VAR_POP',
+  'VAR_SAMP',
+  'ANY_VALUE',
+  'JSON_ARRAYAGG',
+  'JSON_OBJECTAGG',
+  'ST_COLLECT',
 ]);
 
 /** Whether a call without OVER makes its query aggregated. ANY_VALUE counts: it groups where GROUP BY is. */
@@ -10,7 +28,19 @@ export function isAggregate(name: string): boolean {
   return aggregates.has(name);
 }
 
-const random = new Set(['RAND', 'UUID', 'UUID_SHORT', 'RANDOM_BYTES', 'SYSDATE', 'UUIDV4', 'UUIDV7', 'UUID_V4', 'UUID_V7', 'SYS_GUID', 'GEN_RANDOM_UUID']);
+const random = new Set([
+  'RAND',
+  'UUID',
+  'UUID_SHORT',
+  'RANDOM_BYTES',
+  'SYSDATE',
+  'UUIDV4',
+  'UUIDV7',
+  'UUID_V4',
+  'UUID_V7',
+  'SYS_GUID',
+  'GEN_RANDOM_UUID',
+]);
 
 /** Whether two servers would answer the call differently (NOW() is not one: the statement's time is fixed for all). */
 export function isRandom(name: string): boolean {

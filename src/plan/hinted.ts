@@ -8,10 +8,26 @@ import { clientBytes } from './rewrite.ts';
 import type { Access, Route, SessionEffects, ShardQuery } from './types.ts';
 
 /** Routes to the source of DATA_SOURCE_NAME without rewriting; tables are physical names there. */
-export function compileHinted(statement: Statement, name: string, builder: PlanBuilder, effects: SessionEffects): Binding {
+export function compileHinted(
+  statement: Statement,
+  name: string,
+  builder: PlanBuilder,
+  effects: SessionEffects,
+): Binding {
   const source = shardSourceOf(builder.environment.rules, name);
-  if (source === undefined) throw new MeshError('SM_UNSUPPORTED', { what: `hint DATA_SOURCE_NAME=${name}`, reason: 'the rules have no such data source' });
-  return forwardAsIs(source, statement.kind === 'query' ? 'read' : 'write', builder, effects, { reason: 'hint', detail: `DATA_SOURCE_NAME=${name}` }, 'hinted');
+  if (source === undefined)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `hint DATA_SOURCE_NAME=${name}`,
+      reason: 'the rules have no such data source',
+    });
+  return forwardAsIs(
+    source,
+    statement.kind === 'query' ? 'read' : 'write',
+    builder,
+    effects,
+    { reason: 'hint', detail: `DATA_SOURCE_NAME=${name}` },
+    'hinted',
+  );
 }
 
 /** The client's own bytes to one source. */
@@ -29,10 +45,18 @@ export function forwardAsIs(
   return {
     kind,
     bind(input) {
-      const query: ShardQuery = { source, text: clientBytes(input.tokens, input.fingerprint), parameters: undefined, nodeTables: [] };
+      const query: ShardQuery = {
+        source,
+        text: clientBytes(input.tokens, input.fingerprint),
+        parameters: undefined,
+        nodeTables: [],
+      };
       if (pin !== undefined) return { kind: 'pinned', pin, ends: false, route, query, names };
       return { kind: 'forward', access, route, query, names };
     },
-    prepare: (input) => ({ query: { source, text: clientBytes(input.tokens, input.fingerprint), parameters: undefined, nodeTables: [] }, names }),
+    prepare: (input) => ({
+      query: { source, text: clientBytes(input.tokens, input.fingerprint), parameters: undefined, nodeTables: [] },
+      names,
+    }),
   };
 }

@@ -30,21 +30,34 @@ export interface InsertRows {
   /** The cell is DEFAULT, or the row is empty `()`. */
   isDefault(input: BindInput, row: number, column: number): boolean;
   /** Text of the chosen rows (undefined: all) with generated keys, and the parameters in it. */
-  render(input: BindInput, rows: readonly number[] | undefined, keys: KeysByRow | undefined): { readonly text: Uint8Array; readonly parameters: readonly number[] };
+  render(
+    input: BindInput,
+    rows: readonly number[] | undefined,
+    keys: KeysByRow | undefined,
+  ): { readonly text: Uint8Array; readonly parameters: readonly number[] };
 }
 
 export function insertRows(statement: InsertStatement, width: number, builder: PlanBuilder): InsertRows {
   const { source } = statement;
-  if (source.kind === 'values' && source.rowsSlot >= 0) return new FoldedRows(source.rowsSlot, source.span, width, builder);
+  if (source.kind === 'values' && source.rowsSlot >= 0)
+    return new FoldedRows(source.rowsSlot, source.span, width, builder);
   if (source.kind === 'values') {
-    return new WrittenRows(source.rows.map((row) => row.values), source.span, width, builder);
+    return new WrittenRows(
+      source.rows.map((row) => row.values),
+      source.span,
+      width,
+      builder,
+    );
   }
   if (source.kind === 'set') return new AssignedRow(statement, builder);
   throw new MeshError('SM_INTERNAL', { message: 'INSERT ... SELECT has no rows of its own' });
 }
 
 function outerParameters(span: Span, builder: PlanBuilder): { before: number[]; after: number[] } {
-  return { before: builder.text.parametersIn(0, span.start), after: builder.text.parametersIn(span.end, Number.MAX_SAFE_INTEGER) };
+  return {
+    before: builder.text.parametersIn(0, span.start),
+    after: builder.text.parametersIn(span.end, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 function widthError(row: number): MeshError {
@@ -106,10 +119,18 @@ class FoldedRows implements InsertRows {
     const at = (row * this.#width + column) * 2;
     const cells = this.#cells(input);
     const from = cells[at]!;
-    return cells[at + 1]! - from === 1 && input.tokens.kinds[from] === TokenKind.word && input.tokens.ids[from] === Keyword.DEFAULT;
+    return (
+      cells[at + 1]! - from === 1 &&
+      input.tokens.kinds[from] === TokenKind.word &&
+      input.tokens.ids[from] === Keyword.DEFAULT
+    );
   }
 
-  render(input: BindInput, rows: readonly number[] | undefined, keys: KeysByRow | undefined): { text: Uint8Array; parameters: readonly number[] } {
+  render(
+    input: BindInput,
+    rows: readonly number[] | undefined,
+    keys: KeysByRow | undefined,
+  ): { text: Uint8Array; parameters: readonly number[] } {
     const cells = this.#cells(input);
     const { starts, ends, text } = input.tokens;
     const parts: Uint8Array[] = [];
@@ -126,11 +147,18 @@ class FoldedRows implements InsertRows {
         continue;
       }
       if (keys.at < 0) {
-        parts.push(text.subarray(starts[open]!, starts[close]!), Buffer.from(`, ${key === undefined ? 'DEFAULT' : keyText(key)})`));
+        parts.push(
+          text.subarray(starts[open]!, starts[close]!),
+          Buffer.from(`, ${key === undefined ? 'DEFAULT' : keyText(key)})`),
+        );
         continue;
       }
       const cell = first + keys.at * 2;
-      parts.push(text.subarray(starts[open]!, starts[cells[cell]!]!), Buffer.from(keyText(key!)), text.subarray(ends[cells[cell + 1]! - 1]!, ends[close]!));
+      parts.push(
+        text.subarray(starts[open]!, starts[cells[cell]!]!),
+        Buffer.from(keyText(key!)),
+        text.subarray(ends[cells[cell + 1]! - 1]!, ends[close]!),
+      );
     }
     return { text: Buffer.concat(parts), parameters: [] };
   }
@@ -158,7 +186,10 @@ function cellOf(expression: Expression, builder: PlanBuilder): Cell {
 }
 
 function cellText(cell: Cell, input: BindInput): Uint8Array {
-  return input.tokens.text.subarray(offsetOf(cell.from, input.tokens, input.fingerprint), offsetOf(cell.to, input.tokens, input.fingerprint));
+  return input.tokens.text.subarray(
+    offsetOf(cell.from, input.tokens, input.fingerprint),
+    offsetOf(cell.to, input.tokens, input.fingerprint),
+  );
 }
 
 /** Rows whose cells are known from the syntax tree: their number is part of the statement's shape. */
@@ -197,7 +228,11 @@ class WrittenRows implements InsertRows {
     return cells.length === 0 || cells[column]?.isDefault === true;
   }
 
-  render(input: BindInput, rows: readonly number[] | undefined, keys: KeysByRow | undefined): { text: Uint8Array; parameters: readonly number[] } {
+  render(
+    input: BindInput,
+    rows: readonly number[] | undefined,
+    keys: KeysByRow | undefined,
+  ): { text: Uint8Array; parameters: readonly number[] } {
     const parts: Uint8Array[] = [];
     const parameters: number[] = [];
     const chosen = rows ?? this.#rows.keys();
@@ -216,7 +251,8 @@ class WrittenRows implements InsertRows {
           parameters.push(...cell.parameters);
         }
       }
-      if (keys !== undefined && keys.at < 0) parts.push(Buffer.from(`${width > 0 ? ', ' : ''}${key === undefined ? 'DEFAULT' : keyText(key)}`));
+      if (keys !== undefined && keys.at < 0)
+        parts.push(Buffer.from(`${width > 0 ? ', ' : ''}${key === undefined ? 'DEFAULT' : keyText(key)}`));
       parts.push(Buffer.from(')'));
     }
     return { text: Buffer.concat(parts), parameters };
@@ -256,7 +292,11 @@ class AssignedRow implements InsertRows {
     return this.#cells[column]?.isDefault === true;
   }
 
-  render(input: BindInput, _rows: readonly number[] | undefined, keys: KeysByRow | undefined): { text: Uint8Array; parameters: readonly number[] } {
+  render(
+    input: BindInput,
+    _rows: readonly number[] | undefined,
+    keys: KeysByRow | undefined,
+  ): { text: Uint8Array; parameters: readonly number[] } {
     const parts: Uint8Array[] = [];
     const parameters: number[] = [];
     const key = keys?.keys.get(0);
@@ -268,7 +308,8 @@ class AssignedRow implements InsertRows {
         parameters.push(...cell.parameters);
       }
     }
-    if (keys !== undefined && keys.at < 0 && key !== undefined) parts.push(Buffer.from(`${parts.length > 0 ? ', ' : ''}${quoteName(keys.column)} = ${keyText(key)}`));
+    if (keys !== undefined && keys.at < 0 && key !== undefined)
+      parts.push(Buffer.from(`${parts.length > 0 ? ', ' : ''}${quoteName(keys.column)} = ${keyText(key)}`));
     return { text: Buffer.concat(parts), parameters };
   }
 }

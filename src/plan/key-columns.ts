@@ -7,13 +7,19 @@ import type { PlanEnvironment } from './types.ts';
 
 /** The key view of a column of a use. */
 export function keyColumnOf(use: TableUse, column: Column, environment: PlanEnvironment): KeyColumn {
-  return { column, collation: column.collation === undefined ? undefined : environment.schema.collations.get(column.collation), keyForm: keyForm(use, column) };
+  return {
+    column,
+    collation: column.collation === undefined ? undefined : environment.schema.collations.get(column.collation),
+    keyForm: keyForm(use, column),
+  };
 }
 
 function keyForm(use: TableUse, column: Column): 'value' | 'collation' {
   if (use.meaning.kind !== 'sharded') return 'value';
   const { databaseStrategy, tableStrategy } = use.meaning.logical;
-  const forms = [databaseStrategy, tableStrategy].filter((strategy) => readsColumn(strategy, column.name)).map((strategy) => (strategy.kind === 'none' ? 'value' : strategy.algorithm.keyForm));
+  const forms = [databaseStrategy, tableStrategy]
+    .filter((strategy) => readsColumn(strategy, column.name))
+    .map((strategy) => (strategy.kind === 'none' ? 'value' : strategy.algorithm.keyForm));
   return forms.length > 0 && forms.every((form) => form === 'collation') ? 'collation' : 'value';
 }
 
@@ -39,7 +45,10 @@ export function bindingColumns(a: LogicalTable, b: LogicalTable): (readonly [str
   const alike = a === b || a.name === b.name || (a.bindingGroup !== undefined && a.bindingGroup === b.bindingGroup);
   if (!alike) return undefined;
   const pairs: (readonly [string, string])[] = [];
-  for (const [x, y] of [[a.databaseStrategy, b.databaseStrategy], [a.tableStrategy, b.tableStrategy]] as const) {
+  for (const [x, y] of [
+    [a.databaseStrategy, b.databaseStrategy],
+    [a.tableStrategy, b.tableStrategy],
+  ] as const) {
     if (x.kind === 'hint' || y.kind === 'hint') return undefined;
     const [left, right] = [strategyColumns(x), strategyColumns(y)];
     if (left.length !== right.length) return undefined;

@@ -20,14 +20,30 @@ export type KeyPredicate =
   | { readonly kind: 'none' }
   | { readonly kind: 'and'; readonly parts: readonly KeyPredicate[] }
   | { readonly kind: 'or'; readonly parts: readonly KeyPredicate[] }
-  | { readonly kind: 'in'; readonly target: ColumnTarget; readonly values: readonly ValueSource[]; /** `<=>`: NULL is a value. */ readonly nullSafe?: boolean }
-  | { readonly kind: 'bound'; readonly target: ColumnTarget; readonly value: ValueSource; readonly below: boolean; readonly inclusive: boolean };
+  | {
+      readonly kind: 'in';
+      readonly target: ColumnTarget;
+      readonly values: readonly ValueSource[] /** `<=>`: NULL is a value. */;
+      readonly nullSafe?: boolean;
+    }
+  | {
+      readonly kind: 'bound';
+      readonly target: ColumnTarget;
+      readonly value: ValueSource;
+      readonly below: boolean;
+      readonly inclusive: boolean;
+    };
 
 const all: KeyPredicate = { kind: 'all' };
 const nothing: KeyPredicate = { kind: 'none' };
 
 /** What an expression demands; `target` says which columns are sharding columns of the table in question. */
-export function predicateOf(expression: Expression, target: (ref: ColumnRef) => ColumnTarget | undefined, builder: PlanBuilder, negate = false): KeyPredicate {
+export function predicateOf(
+  expression: Expression,
+  target: (ref: ColumnRef) => ColumnTarget | undefined,
+  builder: PlanBuilder,
+  negate = false,
+): KeyPredicate {
   const build = (inner: Expression, flip = negate): KeyPredicate => predicateOf(inner, target, builder, flip);
   switch (expression.kind) {
     case 'paren':
@@ -39,9 +55,13 @@ export function predicateOf(expression: Expression, target: (ref: ColumnRef) => 
     case 'binary':
       switch (expression.operator) {
         case 'AND':
-          return negate ? union([build(expression.left), build(expression.right)]) : intersection([build(expression.left), build(expression.right)]);
+          return negate
+            ? union([build(expression.left), build(expression.right)])
+            : intersection([build(expression.left), build(expression.right)]);
         case 'OR':
-          return negate ? intersection([build(expression.left), build(expression.right)]) : union([build(expression.left), build(expression.right)]);
+          return negate
+            ? intersection([build(expression.left), build(expression.right)])
+            : union([build(expression.left), build(expression.right)]);
         case '=':
         case '<=>':
         case '<>':
@@ -76,9 +96,12 @@ export function predicateOf(expression: Expression, target: (ref: ColumnRef) => 
       }
       const column = columnTarget(operand, target);
       if (column === undefined) return all;
-      if (expression.listSlot >= 0) return { kind: 'in', target: column, values: [{ kind: 'list', slot: expression.listSlot }] };
+      if (expression.listSlot >= 0)
+        return { kind: 'in', target: column, values: [{ kind: 'list', slot: expression.listSlot }] };
       const values = expression.items.map((item) => valueSource(item, builder.text));
-      return values.some((value) => value === undefined) ? all : { kind: 'in', target: column, values: values as ValueSource[] };
+      return values.some((value) => value === undefined)
+        ? all
+        : { kind: 'in', target: column, values: values as ValueSource[] };
     }
     default:
       return all;
@@ -95,8 +118,23 @@ function constantPredicate(expression: Expression, builder: PlanBuilder, negate:
   return truth === negate ? nothing : all;
 }
 
-const opposite: Partial<Record<BinaryOperator, BinaryOperator>> = { '<': '>=', '<=': '>', '>': '<=', '>=': '<', '<>': '=', '=': '<>' };
-const mirrored: Partial<Record<BinaryOperator, BinaryOperator>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=', '=': '=', '<=>': '<=>', '<>': '<>' };
+const opposite: Partial<Record<BinaryOperator, BinaryOperator>> = {
+  '<': '>=',
+  '<=': '>',
+  '>': '<=',
+  '>=': '<',
+  '<>': '=',
+  '=': '<>',
+};
+const mirrored: Partial<Record<BinaryOperator, BinaryOperator>> = {
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+  '=': '=',
+  '<=>': '<=>',
+  '<>': '<>',
+};
 
 function comparison(
   operator: BinaryOperator,
@@ -112,7 +150,8 @@ function comparison(
     if (other === undefined) return all;
     operator = other;
   }
-  if (left.kind === 'row' && right.kind === 'row') return operator === '=' ? rowComparison(left.items, right, target, builder) : all;
+  if (left.kind === 'row' && right.kind === 'row')
+    return operator === '=' ? rowComparison(left.items, right, target, builder) : all;
   if (left.kind !== 'column' && right.kind === 'column') {
     [left, right] = [right, left];
     operator = mirrored[operator]!;
@@ -138,40 +177,69 @@ function comparison(
 }
 
 /** `1 = 0` and the like: integers only. */
-function constantComparison(operator: BinaryOperator, left: Expression, right: Expression, builder: PlanBuilder): KeyPredicate {
-  if (left.kind !== 'literal' || right.kind !== 'literal' || left.literalKind !== 'integer' || right.literalKind !== 'integer') return all;
+function constantComparison(
+  operator: BinaryOperator,
+  left: Expression,
+  right: Expression,
+  builder: PlanBuilder,
+): KeyPredicate {
+  if (
+    left.kind !== 'literal' ||
+    right.kind !== 'literal' ||
+    left.literalKind !== 'integer' ||
+    right.literalKind !== 'integer'
+  )
+    return all;
   const [a, b] = [builder.pin(left), builder.pin(right)];
   if (a.kind !== 'integer' || b.kind !== 'integer') return all;
   const truth =
-    operator === '=' || operator === '<=>' ? a.value === b.value
-    : operator === '<>' ? a.value !== b.value
-    : operator === '<' ? a.value < b.value
-    : operator === '<=' ? a.value <= b.value
-    : operator === '>' ? a.value > b.value
-    : operator === '>=' ? a.value >= b.value
-    : true;
+    operator === '=' || operator === '<=>'
+      ? a.value === b.value
+      : operator === '<>'
+        ? a.value !== b.value
+        : operator === '<'
+          ? a.value < b.value
+          : operator === '<='
+            ? a.value <= b.value
+            : operator === '>'
+              ? a.value > b.value
+              : operator === '>='
+                ? a.value >= b.value
+                : true;
   return truth ? all : nothing;
 }
 
-function rowComparison(items: readonly Expression[], value: Expression, target: (ref: ColumnRef) => ColumnTarget | undefined, builder: PlanBuilder): KeyPredicate {
+function rowComparison(
+  items: readonly Expression[],
+  value: Expression,
+  target: (ref: ColumnRef) => ColumnTarget | undefined,
+  builder: PlanBuilder,
+): KeyPredicate {
   if (value.kind !== 'row' || value.items.length !== items.length) return all;
   return intersection(items.map((item, index) => comparison('=', item, value.items[index]!, target, builder, false)));
 }
 
-function columnTarget(expression: Expression, target: (ref: ColumnRef) => ColumnTarget | undefined): ColumnTarget | undefined {
+function columnTarget(
+  expression: Expression,
+  target: (ref: ColumnRef) => ColumnTarget | undefined,
+): ColumnTarget | undefined {
   const ref = strip(expression);
   return ref.kind === 'column' ? target(ref) : undefined;
 }
 
 function intersection(parts: readonly KeyPredicate[]): KeyPredicate {
   if (parts.some((part) => part.kind === 'none')) return nothing;
-  const rest = parts.filter((part) => part.kind !== 'all').flatMap((part) => (part.kind === 'and' ? part.parts : [part]));
+  const rest = parts
+    .filter((part) => part.kind !== 'all')
+    .flatMap((part) => (part.kind === 'and' ? part.parts : [part]));
   return rest.length === 0 ? all : rest.length === 1 ? rest[0]! : { kind: 'and', parts: rest };
 }
 
 function union(parts: readonly KeyPredicate[]): KeyPredicate {
   if (parts.some((part) => part.kind === 'all')) return all;
-  const rest = parts.filter((part) => part.kind !== 'none').flatMap((part) => (part.kind === 'or' ? part.parts : [part]));
+  const rest = parts
+    .filter((part) => part.kind !== 'none')
+    .flatMap((part) => (part.kind === 'or' ? part.parts : [part]));
   return rest.length === 0 ? nothing : rest.length === 1 ? rest[0]! : { kind: 'or', parts: rest };
 }
 
@@ -187,14 +255,22 @@ export interface Narrowing {
 }
 
 /** Nodes of `table` that may hold rows which satisfy the predicate. */
-export function evaluate(predicate: KeyPredicate, table: LogicalTable, input: BindInput, hints: Hints, charset: 'utf8' | 'latin1', narrowing: Narrowing): NodeSet {
+export function evaluate(
+  predicate: KeyPredicate,
+  table: LogicalTable,
+  input: BindInput,
+  hints: Hints,
+  charset: 'utf8' | 'latin1',
+  narrowing: Narrowing,
+): NodeSet {
   switch (predicate.kind) {
     case 'none':
       narrowing.narrowed = true;
       return [];
     case 'or': {
       const nodes = new Set<number>();
-      for (const part of predicate.parts) for (const node of evaluate(part, table, input, hints, charset, narrowing)) nodes.add(node);
+      for (const part of predicate.parts)
+        for (const node of evaluate(part, table, input, hints, charset, narrowing)) nodes.add(node);
       return [...nodes].sort((a, b) => a - b);
     }
     case 'and': {
@@ -224,14 +300,24 @@ export function evaluate(predicate: KeyPredicate, table: LogicalTable, input: Bi
         narrowing.narrowed = true;
         return [];
       }
-      return routed(table, condition === 'all' ? noConditions : new Map([[predicate.target.name, condition]]), hints, narrowing);
+      return routed(
+        table,
+        condition === 'all' ? noConditions : new Map([[predicate.target.name, condition]]),
+        hints,
+        narrowing,
+      );
     }
   }
 }
 
 const noConditions: ReadonlyMap<string, KeyCondition> = new Map();
 
-function routed(table: LogicalTable, conditions: ReadonlyMap<string, KeyCondition>, hints: Hints, narrowing: Narrowing): NodeSet {
+function routed(
+  table: LogicalTable,
+  conditions: ReadonlyMap<string, KeyCondition>,
+  hints: Hints,
+  narrowing: Narrowing,
+): NodeSet {
   const route = routeNodes(table, conditions, hints);
   // A lookup table would have to be asked first: every node is a right answer meanwhile.
   if (route.kind === 'needsKeys') return table.nodes.map((_, index) => index);
@@ -245,7 +331,12 @@ function both(a: NodeSet | undefined, b: NodeSet): NodeSet {
   return a.filter((node) => b.includes(node));
 }
 
-function conditionOf(predicate: Extract<KeyPredicate, { kind: 'in' | 'bound' }>, input: BindInput, charset: 'utf8' | 'latin1', narrowing: Narrowing): KeyCondition | 'all' | 'none' {
+function conditionOf(
+  predicate: Extract<KeyPredicate, { kind: 'in' | 'bound' }>,
+  input: BindInput,
+  charset: 'utf8' | 'latin1',
+  narrowing: Narrowing,
+): KeyCondition | 'all' | 'none' {
   const { key } = predicate.target;
   if (predicate.kind === 'bound') {
     const bound = boundedKey(key, readValue(predicate.value, input, charset), predicate.below, predicate.inclusive);
@@ -260,7 +351,8 @@ function conditionOf(predicate: Extract<KeyPredicate, { kind: 'in' | 'bound' }>,
     const ranges = source.kind === 'list' ? elementRanges(input.tokens, input.fingerprint, source.slot) : undefined;
     const count = ranges === undefined ? 1 : ranges.length / 2;
     for (let element = 0; element < count; element++) {
-      const scalar = ranges === undefined ? readValue(source, input, charset) : scalarAt(input, ranges, element, charset);
+      const scalar =
+        ranges === undefined ? readValue(source, input, charset) : scalarAt(input, ranges, element, charset);
       if (predicate.nullSafe === true && scalar.kind === 'null') return 'all';
       const compared = comparedKey(key, scalar);
       if (compared.kind === 'all') {
@@ -282,8 +374,11 @@ function mergeConditions(a: KeyCondition | undefined, b: KeyCondition): KeyCondi
     const low = a.low === undefined ? b : a;
     const high = a.high === undefined ? b : a;
     return {
-      kind: 'range', lowInclusive: low.lowInclusive, highInclusive: high.highInclusive,
-      ...(low.low === undefined ? {} : { low: low.low }), ...(high.high === undefined ? {} : { high: high.high }),
+      kind: 'range',
+      lowInclusive: low.lowInclusive,
+      highInclusive: high.highInclusive,
+      ...(low.low === undefined ? {} : { low: low.low }),
+      ...(high.high === undefined ? {} : { high: high.high }),
     };
   }
   return undefined;

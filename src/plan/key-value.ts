@@ -16,15 +16,31 @@ export interface KeyColumn {
 }
 
 /** `col = value`: exactly the rows with this key; no row at all; or any row (`all`). */
-export type Compared = { readonly kind: 'value'; readonly value: KeyValue } | { readonly kind: 'none' } | { readonly kind: 'all' };
+export type Compared =
+  | { readonly kind: 'value'; readonly value: KeyValue }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'all' };
 /** `col < value` and the like, as a bound on keys. */
-export type Bounded = { readonly kind: 'bound'; readonly value: KeyValue; readonly inclusive: boolean } | { readonly kind: 'none' } | { readonly kind: 'all' };
+export type Bounded =
+  | { readonly kind: 'bound'; readonly value: KeyValue; readonly inclusive: boolean }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'all' };
 /** What INSERT stores. */
-export type Stored = { readonly kind: 'value'; readonly value: KeyValue } | { readonly kind: 'null' } | { readonly kind: 'uncertain'; readonly reason: string };
+export type Stored =
+  | { readonly kind: 'value'; readonly value: KeyValue }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'uncertain'; readonly reason: string };
 
 const none = { kind: 'none' } as const;
 const all = { kind: 'all' } as const;
-const integerBits: Readonly<Record<string, bigint>> = { tinyint: 8n, smallint: 16n, mediumint: 24n, int: 32n, integer: 32n, bigint: 64n };
+const integerBits: Readonly<Record<string, bigint>> = {
+  tinyint: 8n,
+  smallint: 16n,
+  mediumint: 24n,
+  int: 32n,
+  integer: 32n,
+  bigint: 64n,
+};
 const textTypes = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext']);
 const binaryTypes = new Set(['varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
 
@@ -32,7 +48,9 @@ const binaryTypes = new Set(['varbinary', 'tinyblob', 'blob', 'mediumblob', 'lon
 export function integerRange(column: Column): { readonly low: bigint; readonly high: bigint } | undefined {
   const bits = integerBits[column.dataType];
   if (bits === undefined) return undefined;
-  return column.unsigned ? { low: 0n, high: (1n << bits) - 1n } : { low: -(1n << (bits - 1n)), high: (1n << (bits - 1n)) - 1n };
+  return column.unsigned
+    ? { low: 0n, high: (1n << bits) - 1n }
+    : { low: -(1n << (bits - 1n)), high: (1n << (bits - 1n)) - 1n };
 }
 
 /** Doubles up to here stand for one integer each. */
@@ -86,7 +104,12 @@ export function comparedKey(key: KeyColumn, scalar: Scalar): Compared {
     return { kind: 'value', value: scalar };
   }
   if (column.dataType === 'decimal' || column.dataType === 'numeric') {
-    const parts = scalar.kind === 'integer' ? decimalParts(scalar.value.toString()) : scalar.kind === 'decimal' ? decimalParts(scalar.text) : undefined;
+    const parts =
+      scalar.kind === 'integer'
+        ? decimalParts(scalar.value.toString())
+        : scalar.kind === 'decimal'
+          ? decimalParts(scalar.text)
+          : undefined;
     if (parts === undefined) return all;
     const scale = column.scale ?? 0;
     if (parts.fraction.length > scale) return none;
@@ -95,7 +118,12 @@ export function comparedKey(key: KeyColumn, scalar: Scalar): Compared {
   if (textTypes.has(column.dataType)) return comparedText(key, scalar);
   if (column.dataType === 'varbinary' || column.dataType === 'binary') {
     // Bytes compare as bytes; the client's text is sent in the connection's charset and compared unconverted.
-    const bytes = scalar.kind === 'binary' && !scalar.literal ? scalar.bytes : scalar.kind === 'string' && scalar.text !== undefined && isAscii(scalar.text) ? Buffer.from(scalar.text, 'latin1') : undefined;
+    const bytes =
+      scalar.kind === 'binary' && !scalar.literal
+        ? scalar.bytes
+        : scalar.kind === 'string' && scalar.text !== undefined && isAscii(scalar.text)
+          ? Buffer.from(scalar.text, 'latin1')
+          : undefined;
     if (bytes === undefined || (column.dataType === 'binary' && bytes.length !== column.lengthMax)) return all;
     return { kind: 'value', value: { kind: 'bytes', bytes } };
   }
@@ -115,7 +143,8 @@ function comparedText(key: KeyColumn, scalar: Scalar): Compared {
   if (!collation.binary) return all;
   if (!collation.padSpace) return { kind: 'value', value: { kind: 'string', text: scalar.text } };
   // CHAR never hands out trailing spaces, so that padding can only be on the literal's side.
-  if (column.dataType === 'char') return { kind: 'value', value: { kind: 'string', text: scalar.text.replace(/ +$/, '') } };
+  if (column.dataType === 'char')
+    return { kind: 'value', value: { kind: 'string', text: scalar.text.replace(/ +$/, '') } };
   return all;
 }
 
@@ -127,14 +156,25 @@ function asciiWeight(text: string, collation: Collation): Uint8Array | undefined
   if (!/^[A-Za-z0-9 _.@:/+-]*$/.test(text)) return undefined;
   const padded = collation.padSpace ? text.replace(/ +$/, '') : text;
   if (collation.binary) return Buffer.from(padded, 'latin1');
-  if (!/_(general_ci|unicode_ci|unicode_520_ci|0900_ai_ci|swedish_ci|general_nopad_ci|uca1400_ai_ci)$/.test(collation.name)) return undefined;
+  if (
+    !/_(general_ci|unicode_ci|unicode_520_ci|0900_ai_ci|swedish_ci|general_nopad_ci|uca1400_ai_ci)$/.test(
+      collation.name,
+    )
+  )
+    return undefined;
   // The Unicode algorithms ignore some marks; letters and digits never.
-  if (!/_general_/.test(collation.name) && !/swedish/.test(collation.name) && !/^[A-Za-z0-9]*$/.test(padded)) return undefined;
+  if (!/_general_/.test(collation.name) && !/swedish/.test(collation.name) && !/^[A-Za-z0-9]*$/.test(padded))
+    return undefined;
   return Buffer.from(padded.toUpperCase(), 'latin1');
 }
 
 function comparedTime(column: Column, scalar: Scalar): Compared {
-  const text = scalar.kind === 'string' ? scalar.text : scalar.kind === 'temporal' && scalar.type !== 'TIME' ? scalar.text : undefined;
+  const text =
+    scalar.kind === 'string'
+      ? scalar.text
+      : scalar.kind === 'temporal' && scalar.type !== 'TIME'
+        ? scalar.text
+        : undefined;
   const time = text === undefined ? undefined : canonicalTime(text);
   if (time === undefined) return all;
   if (column.dataType === 'date') {
@@ -145,7 +185,14 @@ function comparedTime(column: Column, scalar: Scalar): Compared {
   const [clock, fraction = ''] = time.time.split('.') as [string, string?];
   const kept = fraction.replace(/0+$/, '');
   if (kept.length > digits) return all;
-  return { kind: 'value', value: { kind: 'temporal', type: 'DATETIME', text: `${time.date} ${clock}${digits > 0 ? `.${kept.padEnd(digits, '0')}` : ''}` } };
+  return {
+    kind: 'value',
+    value: {
+      kind: 'temporal',
+      type: 'DATETIME',
+      text: `${time.date} ${clock}${digits > 0 ? `.${kept.padEnd(digits, '0')}` : ''}`,
+    },
+  };
 }
 
 /** `YYYY-MM-DD` or `YYYY-MM-DD hh:mm:ss[.ffffff]` that is a real date; other spellings: undefined. */
@@ -153,7 +200,8 @@ function canonicalTime(text: string): { readonly date: string; readonly time: st
   const match = /^(\d{4})-(\d{2})-(\d{2})(?: (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?))?$/.exec(text);
   if (match === null) return undefined;
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  if (year < 1000 || month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
+  if (year < 1000 || month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate())
+    return undefined;
   const time = match[4] ?? '00:00:00';
   if (!/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d/.test(time)) return undefined;
   return { date: text.slice(0, 10), time };
@@ -194,19 +242,37 @@ export function storedKey(key: KeyColumn, scalar: Scalar): Stored {
     const number = roundedInteger(scalar);
     if (number === undefined) return uncertain(column);
     // Out of range is an error in strict mode, and the nearest bound otherwise.
-    const stored = number < range.low ? range.low : number > range.high ? range.high : number;
+    let stored = number;
+    if (stored < range.low) stored = range.low;
+    if (stored > range.high) stored = range.high;
     return { kind: 'value', value: { kind: 'integer', value: stored } };
   }
   if (column.dataType === 'decimal' || column.dataType === 'numeric') {
-    const parts = scalar.kind === 'integer' ? decimalParts(scalar.value.toString()) : scalar.kind === 'decimal' ? decimalParts(scalar.text) : undefined;
+    const parts =
+      scalar.kind === 'integer'
+        ? decimalParts(scalar.value.toString())
+        : scalar.kind === 'decimal'
+          ? decimalParts(scalar.text)
+          : undefined;
     const scale = column.scale ?? 0;
-    if (parts === undefined || parts.fraction.length > scale || parts.whole >= 10n ** BigInt((column.precision ?? 10) - scale)) return uncertain(column);
+    if (
+      parts === undefined ||
+      parts.fraction.length > scale ||
+      parts.whole >= 10n ** BigInt((column.precision ?? 10) - scale)
+    )
+      return uncertain(column);
     return { kind: 'value', value: { kind: 'decimal', text: decimalText(parts, scale) } };
   }
   if (textTypes.has(column.dataType)) return storedText(key, scalar);
   if (binaryTypes.has(column.dataType)) {
-    const bytes = scalar.kind === 'binary' ? scalar.bytes : scalar.kind === 'string' && scalar.text !== undefined && isAscii(scalar.text) ? Buffer.from(scalar.text, 'latin1') : undefined;
-    if (bytes === undefined || (column.lengthMax !== undefined && bytes.length > column.lengthMax)) return uncertain(column);
+    const bytes =
+      scalar.kind === 'binary'
+        ? scalar.bytes
+        : scalar.kind === 'string' && scalar.text !== undefined && isAscii(scalar.text)
+          ? Buffer.from(scalar.text, 'latin1')
+          : undefined;
+    if (bytes === undefined || (column.lengthMax !== undefined && bytes.length > column.lengthMax))
+      return uncertain(column);
     return { kind: 'value', value: { kind: 'bytes', bytes } };
   }
   if (column.dataType === 'binary') {
@@ -222,12 +288,16 @@ export function storedKey(key: KeyColumn, scalar: Scalar): Stored {
     const compared = comparedTime({ ...column, dataType: 'datetime' }, scalar);
     return compared.kind === 'value' ? compared : uncertain(column);
   }
-  if (column.dataType === 'year' && scalar.kind === 'integer' && scalar.value >= 1901n && scalar.value <= 2155n) return { kind: 'value', value: scalar };
+  if (column.dataType === 'year' && scalar.kind === 'integer' && scalar.value >= 1901n && scalar.value <= 2155n)
+    return { kind: 'value', value: scalar };
   return uncertain(column);
 }
 
 function uncertain(column: Column): Stored {
-  return { kind: 'uncertain', reason: `what ${column.columnType} stores for this value is not certain; write it in the column's own type` };
+  return {
+    kind: 'uncertain',
+    reason: `what ${column.columnType} stores for this value is not certain; write it in the column's own type`,
+  };
 }
 
 function roundedInteger(scalar: Scalar): bigint | undefined {
@@ -247,7 +317,8 @@ function storedText(key: KeyColumn, scalar: Scalar): Stored {
   let text: string | undefined;
   if (scalar.kind === 'string') text = scalar.text;
   else if (scalar.kind === 'integer') text = scalar.value.toString();
-  else if (scalar.kind === 'binary' && scalar.bytes.every((byte) => byte < 0x80)) text = Buffer.from(scalar.bytes).toString('latin1');
+  else if (scalar.kind === 'binary' && scalar.bytes.every((byte) => byte < 0x80))
+    text = Buffer.from(scalar.bytes).toString('latin1');
   if (text === undefined || collation === undefined) return uncertain(column);
   const most = collation.charset === 'utf8mb4' ? 0x10ffff : collation.charset.startsWith('utf8') ? 0xffff : 0x7f;
   const characters = [...text];
@@ -258,7 +329,11 @@ function storedText(key: KeyColumn, scalar: Scalar): Stored {
   if (column.dataType === 'char') text = text.replace(/ +$/, '');
   if (key.keyForm === 'collation') {
     const weight = asciiWeight(text, collation);
-    if (weight === undefined) return { kind: 'uncertain', reason: `the weight string of this value under ${collation.name} is not known here; use letters and digits in the key` };
+    if (weight === undefined)
+      return {
+        kind: 'uncertain',
+        reason: `the weight string of this value under ${collation.name} is not known here; use letters and digits in the key`,
+      };
     return { kind: 'value', value: { kind: 'bytes', bytes: weight } };
   }
   return { kind: 'value', value: { kind: 'string', text } };
@@ -284,5 +359,10 @@ export function equalColumns(a: KeyColumn, b: KeyColumn): boolean {
   }
   if (x.dataType === 'decimal') return x.scale === y.scale;
   if (x.dataType === 'datetime') return (x.fractionDigits ?? 0) === (y.fractionDigits ?? 0);
-  return x.dataType === 'date' || x.dataType === 'varbinary' || x.dataType === 'year' || (x.dataType === 'binary' && x.lengthMax === y.lengthMax);
+  return (
+    x.dataType === 'date' ||
+    x.dataType === 'varbinary' ||
+    x.dataType === 'year' ||
+    (x.dataType === 'binary' && x.lengthMax === y.lengthMax)
+  );
 }

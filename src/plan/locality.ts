@@ -3,7 +3,14 @@
  * rows of two nodes at once. The answer holds for the rows of the top block's FROM and WHERE, not for its aggregates or limits.
  */
 import type { SelectBlock, TableFactor } from '../sql/index.ts';
-import type { ColumnOrigin, Relation, ResolvedBlock, ResolvedQuery, ResolvedStatement, TableUse } from './across/types.ts';
+import type {
+  ColumnOrigin,
+  Relation,
+  ResolvedBlock,
+  ResolvedQuery,
+  ResolvedStatement,
+  TableUse,
+} from './across/types.ts';
 import { collectUses, strip } from './constraints.ts';
 import { bindingColumns } from './key-columns.ts';
 import type { Places } from './places.ts';
@@ -21,15 +28,21 @@ export class Locality {
     const block = query.blocks[0];
     this.leader = block === undefined ? undefined : firstLeader(block);
     this.local =
-      block !== undefined && query.blocks.length === 1 && query.others.length === 0 && this.leader !== undefined &&
-      this.#othersPresent(this.leader) && this.#blockLocal(block, this.leader) && this.#usesReached(query, this.leader);
+      block !== undefined &&
+      query.blocks.length === 1 &&
+      query.others.length === 0 &&
+      this.leader !== undefined &&
+      this.#othersPresent(this.leader) &&
+      this.#blockLocal(block, this.leader) &&
+      this.#usesReached(query, this.leader);
   }
 
   /** Sharded uses of the top block that must hold a row for every result row: their node sets may be intersected. */
   required(): readonly number[] {
     const uses: number[] = [];
     for (const relation of this.#statement.query.blocks[0]?.relations ?? []) {
-      if (relation.kind === 'table' && !relation.nullable && relation.use.meaning.kind === 'sharded') uses.push(relation.use.index);
+      if (relation.kind === 'table' && !relation.nullable && relation.use.meaning.kind === 'sharded')
+        uses.push(relation.use.index);
     }
     return uses;
   }
@@ -38,19 +51,11 @@ export class Locality {
   #othersPresent(leader: TableUse): boolean {
     if (leader.meaning.kind !== 'sharded') return false;
     const sources = new Set(leader.meaning.logical.nodes.map((node) => node.source));
-    return this.#statement.uses.every((use) => {
-      switch (use.meaning.kind) {
-        case 'sharded':
-          return true;
-        case 'system':
-          return false;
-        case 'single':
-          return sources.size === 1 && sources.has(use.meaning.source);
-        case 'broadcast': {
-          const held = use.meaning.logical.nodes;
-          return [...sources].every((source) => held.some((node) => node.source === source));
-        }
-      }
+    return this.#statement.uses.every(({ meaning }) => {
+      if (meaning.kind === 'sharded') return true;
+      if (meaning.kind === 'system') return false;
+      if (meaning.kind === 'single') return sources.size === 1 && sources.has(meaning.source);
+      return [...sources].every((source) => meaning.logical.nodes.some((node) => node.source === source));
     });
   }
 
@@ -84,14 +89,20 @@ export class Locality {
         case 'derived':
           return this.#derivedLocal(relation.query, leader);
         case 'common':
-          return !relation.common.recursive && (!hasSharded(relation) || relation.common.references === 1) && this.#derivedLocal(relation.common.query, leader);
+          return (
+            !relation.common.recursive &&
+            (!hasSharded(relation) || relation.common.references === 1) &&
+            this.#derivedLocal(relation.common.query, leader)
+          );
       }
     };
     const walk = (factor: TableFactor): { readonly sharded: boolean; readonly ok: boolean } => {
       if (factor.kind === 'tables') return combine(factor.tables.map(walk));
       if (factor.kind !== 'join') {
         const relation = block.relations[next++];
-        return relation === undefined ? { sharded: false, ok: false } : { sharded: hasSharded(relation), ok: relationLocal(relation) };
+        return relation === undefined
+          ? { sharded: false, ok: false }
+          : { sharded: hasSharded(relation), ok: relationLocal(relation) };
       }
       const [left, right] = [walk(factor.left), walk(factor.right)];
       const ok = left.ok && right.ok;
@@ -146,12 +157,18 @@ export class Locality {
     if (use.meaning.kind !== 'sharded' || use.meaning.logical.shardingColumns.length === 0) return false;
     return use.meaning.logical.shardingColumns.every((name) => {
       const key = originOn(use, name);
-      return key !== undefined && origins.some((origin) => origin !== undefined && this.#places.constraints.implies(origin, key));
+      return (
+        key !== undefined &&
+        origins.some((origin) => origin !== undefined && this.#places.constraints.implies(origin, key))
+      );
     });
   }
 }
 
-function combine(parts: readonly { readonly sharded: boolean; readonly ok: boolean }[]): { readonly sharded: boolean; readonly ok: boolean } {
+function combine(parts: readonly { readonly sharded: boolean; readonly ok: boolean }[]): {
+  readonly sharded: boolean;
+  readonly ok: boolean;
+} {
   return { sharded: parts.some((part) => part.sharded), ok: parts.every((part) => part.ok) };
 }
 
@@ -162,7 +179,8 @@ function firstLeader(block: ResolvedBlock): TableUse | undefined {
   }
   for (const relation of block.relations) {
     if (relation.nullable) continue;
-    const query = relation.kind === 'derived' ? relation.query : relation.kind === 'common' ? relation.common.query : undefined;
+    const query =
+      relation.kind === 'derived' ? relation.query : relation.kind === 'common' ? relation.common.query : undefined;
     const inner = query?.blocks.length === 1 ? firstLeader(query.blocks[0]!) : undefined;
     if (inner !== undefined) return inner;
   }
@@ -171,7 +189,8 @@ function firstLeader(block: ResolvedBlock): TableUse | undefined {
 
 function hasSharded(relation: Relation): boolean {
   if (relation.kind === 'table') return relation.use.meaning.kind === 'sharded';
-  const query = relation.kind === 'derived' ? relation.query : relation.kind === 'common' ? relation.common.query : undefined;
+  const query =
+    relation.kind === 'derived' ? relation.query : relation.kind === 'common' ? relation.common.query : undefined;
   return query !== undefined && queryRelations(query).some(hasSharded);
 }
 

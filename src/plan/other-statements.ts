@@ -18,7 +18,11 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
     case 'transaction':
       return fixed('control', { kind: 'control', statement });
     case 'set':
-      if (statement.forStatement !== undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'SET STATEMENT ... FOR', reason: 'set the variable for the session instead' });
+      if (statement.forStatement !== undefined)
+        throw new MeshError('SM_UNSUPPORTED', {
+          what: 'SET STATEMENT ... FOR',
+          reason: 'set the variable for the session instead',
+        });
       return fixed('set', { kind: 'set', items: statement.items });
     case 'use':
       return fixed('use', { kind: 'use', database: statement.schema.name });
@@ -28,7 +32,8 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
       throw new MeshError('ER_EMPTY_QUERY');
     case 'kill': {
       const source = valueSource(statement.id, builder.text);
-      if (source === undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'KILL with an expression', reason: 'give the id as a number' });
+      if (source === undefined)
+        throw new MeshError('SM_UNSUPPORTED', { what: 'KILL with an expression', reason: 'give the id as a number' });
       const { target } = statement;
       return {
         kind: 'kill',
@@ -43,10 +48,16 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
       if (someNode(statement.expressions, (node) => isQuery((node as { query?: unknown }).query))) {
         throw new MeshError('SM_UNSUPPORTED', { what: 'DO with a subquery', reason: 'use SELECT' });
       }
-      return forwardAsIs(builder.environment.rules.defaultSource, 'read', builder, effects, { reason: 'no table', detail: 'the default data source answers' });
+      return forwardAsIs(builder.environment.rules.defaultSource, 'read', builder, effects, {
+        reason: 'no table',
+        detail: 'the default data source answers',
+      });
     case 'call':
       requireSingleSource('CALL', builder);
-      return forwardAsIs(builder.environment.rules.defaultSource, 'write', builder, effects, { reason: 'single source', detail: 'the database has one source' });
+      return forwardAsIs(builder.environment.rules.defaultSource, 'write', builder, effects, {
+        reason: 'single source',
+        detail: 'the database has one source',
+      });
     case 'other':
       return compileListed(statement, builder, effects);
     default:
@@ -64,7 +75,11 @@ export function isSingleSource(builder: PlanBuilder): boolean {
 
 /** Throws unless one server is all there is: otherwise a statement would only reach a part. */
 export function requireSingleSource(what: string, builder: PlanBuilder): void {
-  if (!isSingleSource(builder)) throw new MeshError('SM_UNSUPPORTED', { what, reason: 'the database has several sources or sharded tables; run it on the servers themselves' });
+  if (!isSingleSource(builder))
+    throw new MeshError('SM_UNSUPPORTED', {
+      what,
+      reason: 'the database has several sources or sharded tables; run it on the servers themselves',
+    });
 }
 
 function compileListed(statement: OtherStatement, builder: PlanBuilder, effects: SessionEffects): Binding {
@@ -83,10 +98,16 @@ function compileListed(statement: OtherStatement, builder: PlanBuilder, effects:
       return ending('lock tables', source, builder);
     case 'HELP':
     case 'SIGNAL':
-      return forwardAsIs(source, 'read', builder, effects, { reason: 'no table', detail: 'the default data source answers' });
+      return forwardAsIs(source, 'read', builder, effects, {
+        reason: 'no table',
+        detail: 'the default data source answers',
+      });
     default:
       requireSingleSource(statement.verb, builder);
-      return forwardAsIs(source, 'write', builder, effects, { reason: 'single source', detail: 'the database has one source' });
+      return forwardAsIs(source, 'write', builder, effects, {
+        reason: 'single source',
+        detail: 'the database has one source',
+      });
   }
 }
 
@@ -102,9 +123,10 @@ function tableEdits(uses: readonly TableUse[], builder: PlanBuilder, suffix: (us
     .filter((use) => use.meaning.kind !== 'system')
     .map((use) => {
       const logical = use.name.table.name;
-      const piece = use.name.schema === undefined
-        ? builder.text.tablePiece(use.index, logical, suffix(use), use.name.table)
-        : ({ kind: 'table', table: use.index, logical, suffix: suffix(use) } as const);
+      const piece =
+        use.name.schema === undefined
+          ? builder.text.tablePiece(use.index, logical, suffix(use), use.name.table)
+          : ({ kind: 'table', table: use.index, logical, suffix: suffix(use) } as const);
       return { at: use.name.schema === undefined ? use.name.table : use.name, pieces: [piece] };
     });
 }
@@ -120,9 +142,22 @@ function maintenance(statement: OtherStatement, builder: PlanBuilder): Binding {
     bind(input) {
       const queries = places.map((place) => shardQuery(template, input, place));
       const nodes = places.map((place) => ({ source: place.source, tables: place.tables }));
-      const route = { target: places.length === 1 ? 'one' : 'all', role: 'primary', reason: 'all nodes', detail: 'every actual table', nodes, nodesTotal: nodes.length } as const;
+      const route = {
+        target: places.length === 1 ? 'one' : 'all',
+        role: 'primary',
+        reason: 'all nodes',
+        detail: 'every actual table',
+        nodes,
+        nodesTotal: nodes.length,
+      } as const;
       if (queries.length === 1) return { kind: 'forward', access: 'write', route, query: queries[0]!, names };
-      return { kind: 'scatter', route, queries, names, merge: { visible: 4, inputOrder: [], outputOrder: [], offset: 0n, limit: undefined } };
+      return {
+        kind: 'scatter',
+        route,
+        queries,
+        names,
+        merge: { visible: 4, inputOrder: [], outputOrder: [], offset: 0n, limit: undefined },
+      };
     },
   };
 }
@@ -130,29 +165,56 @@ function maintenance(statement: OtherStatement, builder: PlanBuilder): Binding {
 /** Places of all nodes; several tables must be alike. */
 function commonPlaces(uses: readonly TableUse[], what: string): NodePlace[] {
   const first = uses[0];
-  if (first === undefined || first.meaning.kind === 'system') throw new MeshError('SM_UNSUPPORTED', { what, reason: 'it names no table of this database' });
-  if (uses.length > 1 && uses.some((use) => use.meaning.kind !== 'single' || first.meaning.kind !== 'single' || use.meaning.source !== first.meaning.source)) {
+  if (first === undefined || first.meaning.kind === 'system')
+    throw new MeshError('SM_UNSUPPORTED', { what, reason: 'it names no table of this database' });
+  if (
+    uses.length > 1 &&
+    uses.some(
+      (use) =>
+        use.meaning.kind !== 'single' || first.meaning.kind !== 'single' || use.meaning.source !== first.meaning.source,
+    )
+  ) {
     throw new MeshError('SM_UNSUPPORTED', { what: `${what} of several tables`, reason: 'name one table at a time' });
   }
-  return first.meaning.logical.nodes.map((node, index) => ({ source: node.source, tables: uses.map((use) => physicalName(use.meaning, index, node.source)) }));
+  return first.meaning.logical.nodes.map((node, index) => ({
+    source: node.source,
+    tables: uses.map((use) => physicalName(use.meaning, index, node.source)),
+  }));
 }
 
 /** LOCK TABLES and HANDLER: tables of one source only. */
 function pinnedTables(statement: OtherStatement, pin: PinKind, builder: PlanBuilder): Binding {
   const uses = usesOf(statement.tables, builder);
   if (uses.some((use) => use.meaning.kind === 'sharded' && use.meaning.logical.nodes.length > 1)) {
-    throw new MeshError('SM_UNSUPPORTED', { what: `${statement.verb} of a sharded table`, reason: 'its nodes can not be locked as one; use transactions' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `${statement.verb} of a sharded table`,
+      reason: 'its nodes can not be locked as one; use transactions',
+    });
   }
-  if (uses.some((use) => use.meaning.kind === 'broadcast')) throw new MeshError('SM_UNSUPPORTED', { what: `${statement.verb} of a broadcast table`, reason: 'it lives on every source' });
-  const sources = new Set(uses.flatMap((use) => (use.meaning.kind === 'system' ? [] : [use.meaning.logical.nodes[0]!.source])));
-  if (sources.size > 1) throw new MeshError('SM_UNSUPPORTED', { what: statement.verb, reason: 'the tables live on several sources' });
-  const place: NodePlace = { source: [...sources][0] ?? builder.environment.rules.defaultSource, tables: uses.map((use) => physicalName(use.meaning, 0, '')) };
+  if (uses.some((use) => use.meaning.kind === 'broadcast'))
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `${statement.verb} of a broadcast table`,
+      reason: 'it lives on every source',
+    });
+  const sources = new Set(
+    uses.flatMap((use) => (use.meaning.kind === 'system' ? [] : [use.meaning.logical.nodes[0]!.source])),
+  );
+  if (sources.size > 1)
+    throw new MeshError('SM_UNSUPPORTED', { what: statement.verb, reason: 'the tables live on several sources' });
+  const place: NodePlace = {
+    source: [...sources][0] ?? builder.environment.rules.defaultSource,
+    tables: uses.map((use) => physicalName(use.meaning, 0, '')),
+  };
   const template = builder.text.whole(tableEdits(uses, builder, () => ''));
   const names = nameMap(uses, builder.environment);
   return {
     kind: 'pinned',
     bind: (input) => ({
-      kind: 'pinned', pin, ends: false, names, query: shardQuery(template, input, place),
+      kind: 'pinned',
+      pin,
+      ends: false,
+      names,
+      query: shardQuery(template, input, place),
       route: { target: 'one', role: 'primary', reason: 'pinned', detail: pin, nodes: [place], nodesTotal: 1 },
     }),
   };
@@ -164,8 +226,19 @@ function ending(pin: PinKind, source: string, builder: PlanBuilder): Binding {
   return {
     kind: 'pinned',
     bind: (input) => ({
-      kind: 'pinned', pin, ends: true, names, query: shardQuery(template, input, { source, tables: [] }),
-      route: { target: 'one', role: 'primary', reason: 'pinned', detail: pin, nodes: [{ source, tables: [] }], nodesTotal: 1 },
+      kind: 'pinned',
+      pin,
+      ends: true,
+      names,
+      query: shardQuery(template, input, { source, tables: [] }),
+      route: {
+        target: 'one',
+        role: 'primary',
+        reason: 'pinned',
+        detail: pin,
+        nodes: [{ source, tables: [] }],
+        nodesTotal: 1,
+      },
     }),
   };
 }

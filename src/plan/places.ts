@@ -23,9 +23,13 @@ export class Places {
     this.uses = statement.uses;
     this.#builder = builder;
     this.constraints = new Constraints(statement, builder);
-    this.#predicates = statement.uses.map((use) => (use.meaning.kind === 'sharded' ? this.constraints.predicate(use) : undefined));
+    this.#predicates = statement.uses.map((use) =>
+      use.meaning.kind === 'sharded' ? this.constraints.predicate(use) : undefined,
+    );
     this.#defaultSource = builder.environment.rules.defaultSource;
-    this.#singleSources = [...new Set(statement.uses.flatMap((use) => (use.meaning.kind === 'single' ? [use.meaning.source] : [])))];
+    this.#singleSources = [
+      ...new Set(statement.uses.flatMap((use) => (use.meaning.kind === 'single' ? [use.meaning.source] : []))),
+    ];
     this.#broadcasts = statement.uses.filter((use) => use.meaning.kind === 'broadcast');
     this.sharded = statement.uses.filter((use) => use.meaning.kind === 'sharded');
     this.#audit();
@@ -38,7 +42,10 @@ export class Places {
       for (const auditor of use.meaning.logical.auditors) {
         if (auditor.allowHintDisable && this.#builder.hints.disableAuditNames.includes(auditor.name)) continue;
         if (this.#predicates[use.index]!.kind === 'all' && !this.#hinted(use)) {
-          throw new MeshError('SM_UNSUPPORTED', { what: `a statement on '${use.meaning.logical.name}' without sharding condition`, reason: `auditor ${auditor.name} of the rules wants one` });
+          throw new MeshError('SM_UNSUPPORTED', {
+            what: `a statement on '${use.meaning.logical.name}' without sharding condition`,
+            reason: `auditor ${auditor.name} of the rules wants one`,
+          });
         }
       }
     }
@@ -47,7 +54,12 @@ export class Places {
   #hinted(use: TableUse): boolean {
     const { hints } = this.#builder;
     const name = use.name.table.name.toLowerCase();
-    return hints.databaseValue !== undefined || hints.tableValue !== undefined || hints.databaseValues.has(name) || hints.tableValues.has(name);
+    return (
+      hints.databaseValue !== undefined ||
+      hints.tableValue !== undefined ||
+      hints.databaseValues.has(name) ||
+      hints.tableValues.has(name)
+    );
   }
 
   /** Nodes that each sharded use needs. */
@@ -60,7 +72,14 @@ export class Places {
         sets.push(undefined);
         continue;
       }
-      const nodes = evaluate(this.#predicates[use.index]!, use.meaning.logical, input, this.#builder.hints, this.#builder.charset, narrowing);
+      const nodes = evaluate(
+        this.#predicates[use.index]!,
+        use.meaning.logical,
+        input,
+        this.#builder.hints,
+        this.#builder.charset,
+        narrowing,
+      );
       if (nodes.length > 0) empty = false;
       sets.push(nodes);
     }
@@ -70,7 +89,8 @@ export class Places {
 
   #reason(narrowing: Narrowing, sets: readonly (NodeSet | undefined)[]): { reason: RouteReason; detail: string } {
     if (this.sharded.length === 0) {
-      if (this.#singleSources.length > 0) return { reason: 'single table', detail: `on ${this.#singleSources.join(', ')}` };
+      if (this.#singleSources.length > 0)
+        return { reason: 'single table', detail: `on ${this.#singleSources.join(', ')}` };
       if (this.#broadcasts.length > 0) return { reason: 'broadcast table', detail: 'every source has all rows' };
       return { reason: 'no table', detail: 'the default data source answers' };
     }
@@ -78,10 +98,18 @@ export class Places {
     const columns = leader.meaning.kind === 'sharded' ? leader.meaning.logical.shardingColumns.join(', ') : '';
     if (sets.some((set) => set?.length === 0)) return { reason: 'contradiction', detail: 'no row can match' };
     if (narrowing.hint) return { reason: 'hint', detail: 'values of the hint' };
-    const all = this.sharded.every((use) => use.meaning.kind === 'sharded' && sets[use.index]!.length === use.meaning.logical.nodes.length);
-    if (narrowing.narrowed && (!all || sets[leader.index]!.length === 1)) return { reason: 'sharding key', detail: `condition on ${columns}` };
-    if (narrowing.inexact) return { reason: 'inexact sharding key', detail: `the comparison with ${columns} is not made in the column's own type and collation` };
-    if (leader.meaning.kind === 'sharded' && leader.meaning.logical.nodes.length === 1) return { reason: 'sharding key', detail: 'the table has one node' };
+    const all = this.sharded.every(
+      (use) => use.meaning.kind === 'sharded' && sets[use.index]!.length === use.meaning.logical.nodes.length,
+    );
+    if (narrowing.narrowed && (!all || sets[leader.index]!.length === 1))
+      return { reason: 'sharding key', detail: `condition on ${columns}` };
+    if (narrowing.inexact)
+      return {
+        reason: 'inexact sharding key',
+        detail: `the comparison with ${columns} is not made in the column's own type and collation`,
+      };
+    if (leader.meaning.kind === 'sharded' && leader.meaning.logical.nodes.length === 1)
+      return { reason: 'sharding key', detail: 'the table has one node' };
     return { reason: 'no sharding key', detail: `no condition on ${columns}` };
   }
 
@@ -108,10 +136,17 @@ export class Places {
       let node = 0;
       if (use.meaning.kind === 'sharded') {
         const nodes = sets[use.index]!;
-        node = nodes.length === 1 ? nodes[0]! : use.meaning.logical.nodes.findIndex((candidate) => candidate.source === source);
+        node =
+          nodes.length === 1
+            ? nodes[0]!
+            : use.meaning.logical.nodes.findIndex((candidate) => candidate.source === source);
         if (node < 0) return undefined;
       }
-      if (use.meaning.kind === 'broadcast' && !use.meaning.logical.nodes.some((candidate) => candidate.source === source)) return undefined;
+      if (
+        use.meaning.kind === 'broadcast' &&
+        !use.meaning.logical.nodes.some((candidate) => candidate.source === source)
+      )
+        return undefined;
       tables.push(physicalName(use.meaning, node, source));
     }
     return { source, tables };
@@ -127,7 +162,8 @@ export class Places {
   /** Places of the nodes of use `leader`: tables of its binding group at the same number, broadcast and single tables beside it. */
   along(leader: number, nodes: NodeSet): NodePlace[] {
     const use = this.uses[leader]!;
-    if (use.meaning.kind !== 'sharded') throw new MeshError('SM_INTERNAL', { message: 'the leader of a scatter is not sharded' });
+    if (use.meaning.kind !== 'sharded')
+      throw new MeshError('SM_INTERNAL', { message: 'the leader of a scatter is not sharded' });
     const { logical } = use.meaning;
     return nodes.map((node) => {
       const source = logical.nodes[node]!.source;
@@ -141,6 +177,13 @@ export class Places {
     const total = leader?.meaning.kind === 'sharded' ? leader.meaning.logical.nodes.length : 1;
     const nodes = places.map((place) => ({ source: place.source, tables: [...new Set(place.tables)] }));
     const target = places.length === 0 ? 'none' : places.length === 1 ? 'one' : places.length >= total ? 'all' : 'some';
-    return { target, role: 'primary', reason: routed.reason, detail: routed.detail, nodes, nodesTotal: Math.max(total, nodes.length) };
+    return {
+      target,
+      role: 'primary',
+      reason: routed.reason,
+      detail: routed.detail,
+      nodes,
+      nodesTotal: Math.max(total, nodes.length),
+    };
   }
 }

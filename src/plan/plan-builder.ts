@@ -1,7 +1,15 @@
 /** What all planning of one statement shares: the environment, the text, the values it looked at, and the edits of names. */
 import { Buffer } from 'node:buffer';
 import type { Hints } from '../rules/index.ts';
-import { type ColumnRef, type Literal, literalValue, type LiteralValue, type SelectBlock, type Span, type Star } from '../sql/index.ts';
+import {
+  type ColumnRef,
+  type Literal,
+  type LiteralValue,
+  literalValue,
+  type SelectBlock,
+  type Span,
+  type Star,
+} from '../sql/index.ts';
 import type { ResolvedStatement, TableUse } from './across/types.ts';
 import { decode, type Edit, quoteName, type StatementText } from './rewrite.ts';
 import { factEdits, headingEdit } from './session-functions.ts';
@@ -31,8 +39,15 @@ export class PlanBuilder {
 
   /** Reads a literal's value and makes it part of the plan's identity. */
   pin(literal: Literal): LiteralValue {
-    if (literal.slot >= 0 && !this.#pinned.some((pin) => pin.slot === literal.slot && pin.element === literal.element)) {
-      this.#pinned.push({ slot: literal.slot, element: literal.element, text: decode(this.text.tokens.text.subarray(literal.start, literal.end)) });
+    if (
+      literal.slot >= 0 &&
+      !this.#pinned.some((pin) => pin.slot === literal.slot && pin.element === literal.element)
+    ) {
+      this.#pinned.push({
+        slot: literal.slot,
+        element: literal.element,
+        text: decode(this.text.tokens.text.subarray(literal.start, literal.end)),
+      });
     }
     return literalValue(this.text.tokens, literal.token);
   }
@@ -45,7 +60,12 @@ export type PlainUses = ReadonlySet<number>;
  * Edits that give every table of a resolved statement its physical name. `orders` becomes `orders_0 AS orders` where the grammar
  * allows, so that qualifiers and headings stay; schema names are taken out, because each lease stands in the physical schema.
  */
-export function nameEdits(root: unknown, statement: ResolvedStatement, builder: PlanBuilder, plain: PlainUses = new Set()): Edit[] {
+export function nameEdits(
+  root: unknown,
+  statement: ResolvedStatement,
+  builder: PlanBuilder,
+  plain: PlainUses = new Set(),
+): Edit[] {
   const edits: Edit[] = [];
   for (const use of statement.uses) edits.push(...tableEdits(use, builder, plain.has(use.index)));
   const changed: Span[] = [];
@@ -89,11 +109,21 @@ function tableEdits(use: TableUse, builder: PlanBuilder, plain: boolean): Edit[]
   const late = suffix !== '' && (factor?.partitions.length ?? 0) > 0 ? factor!.partitions.at(-1)! : undefined;
   const special = suffix !== '' ? factor?.special : undefined;
   const edits: Edit[] = [];
-  const piece = name.schema === undefined
-    ? text.tablePiece(use.index, logical, late === undefined && special === undefined ? suffix : '', name.table)
-    : ({ kind: 'table', table: use.index, logical, suffix: late === undefined && special === undefined ? suffix : '' } as const);
+  const piece =
+    name.schema === undefined
+      ? text.tablePiece(use.index, logical, late === undefined && special === undefined ? suffix : '', name.table)
+      : ({
+          kind: 'table',
+          table: use.index,
+          logical,
+          suffix: late === undefined && special === undefined ? suffix : '',
+        } as const);
   edits.push({ at: name.schema === undefined ? name.table : name, pieces: [piece] });
-  if (special !== undefined) edits.push({ at: { start: special.end, end: special.end }, pieces: [{ kind: 'alias', table: use.index, logical, text: suffix }] });
+  if (special !== undefined)
+    edits.push({
+      at: { start: special.end, end: special.end },
+      pieces: [{ kind: 'alias', table: use.index, logical, text: suffix }],
+    });
   else if (late !== undefined) {
     // After the `)` of PARTITION (...).
     const end = text.tokens.ends[text.tokenAt(late.end)]!;
@@ -102,18 +132,28 @@ function tableEdits(use: TableUse, builder: PlanBuilder, plain: boolean): Edit[]
   return edits;
 }
 
-function qualifierEdit(ref: ColumnRef | Star, statement: ResolvedStatement, builder: PlanBuilder, plain: PlainUses): Edit | undefined {
+function qualifierEdit(
+  ref: ColumnRef | Star,
+  statement: ResolvedStatement,
+  builder: PlanBuilder,
+  plain: PlainUses,
+): Edit | undefined {
   if (ref.table === undefined) return undefined;
   const qualifier: Span = { start: (ref.schema ?? ref.table).start, end: ref.table.end };
   const use = plain.size === 0 ? undefined : plainUseOf(ref, statement, plain);
-  if (use !== undefined) {
+  if (use !== undefined && use.factor?.alias === undefined) {
     const logical = use.name.table.name;
-    const piece = ref.schema === undefined ? builder.text.tablePiece(use.index, logical, '', ref.table) : ({ kind: 'table', table: use.index, logical, suffix: '' } as const);
+    const piece =
+      ref.schema === undefined
+        ? builder.text.tablePiece(use.index, logical, '', ref.table)
+        : ({ kind: 'table', table: use.index, logical, suffix: '' } as const);
     return { at: qualifier, pieces: [piece] };
   }
   if (ref.schema === undefined) return undefined;
   // Qualifiers of information_schema and mysql stay.
-  const system = statement.uses.some((candidate) => candidate.meaning.kind === 'system' && candidate.meaning.schema === ref.schema!.name.toLowerCase());
+  const system = statement.uses.some(
+    (candidate) => candidate.meaning.kind === 'system' && candidate.meaning.schema === ref.schema!.name.toLowerCase(),
+  );
   if (system) return undefined;
   return { at: { start: ref.schema.start, end: ref.table.start }, pieces: [] };
 }
@@ -121,7 +161,8 @@ function qualifierEdit(ref: ColumnRef | Star, statement: ResolvedStatement, buil
 function plainUseOf(ref: ColumnRef | Star, statement: ResolvedStatement, plain: PlainUses): TableUse | undefined {
   if (ref.kind === 'column') {
     const column = statement.columns.get(ref);
-    if (column?.kind === 'relation') return column.relation.kind === 'table' && plain.has(column.relation.use.index) ? column.relation.use : undefined;
+    if (column?.kind === 'relation')
+      return column.relation.kind === 'table' && plain.has(column.relation.use.index) ? column.relation.use : undefined;
   }
   return statement.uses.find((use) => plain.has(use.index) && use.alias === ref.table!.name);
 }
@@ -131,7 +172,8 @@ export function nameMap(uses: readonly TableUse[], environment: PlanEnvironment)
   const tables = new Map<string, string>();
   for (const use of uses) {
     if (use.meaning.kind === 'system') continue;
-    for (const node of use.meaning.logical.nodes) if (node.table !== use.meaning.logical.name) tables.set(node.table, use.meaning.logical.name);
+    for (const node of use.meaning.logical.nodes)
+      if (node.table !== use.meaning.logical.name) tables.set(node.table, use.meaning.logical.name);
   }
   return { database: environment.rules.databaseName, tables };
 }

@@ -8,18 +8,23 @@ import { elementRanges } from './value-source.ts';
 /** Plans of one key and environment: more than one when plans pin the values of slots. */
 interface Entry {
   readonly key: Uint8Array;
-  readonly environment: string;
+  readonly environment: number;
   readonly plans: Plan[];
   weight: number;
 }
 
 const VARIANTS_MAX = 16;
+/** Numbers are never used twice, so that forgetting one only costs plans. */
+const ENVIRONMENTS_MAX = 4096;
 const SKETCH_SIZE = 1 << 14;
 
 /** One per process; every session looks here first. */
 export class PlanCache {
   readonly #entries: Lru<string, Entry>;
-  readonly #environments = new WeakMap<PlanEnvironment, string>();
+  readonly #environments = new WeakMap<PlanEnvironment, number>();
+  /** Equal environments of several sessions share a number. */
+  readonly #numbers = new Map<string, number>();
+  #nextNumber = 1;
   /** Hashes seen lately, one byte each: the doorkeeper. */
   readonly #sketch = new Uint8Array(SKETCH_SIZE);
   #sightings = 0;
@@ -97,18 +102,32 @@ export class PlanCache {
     return false;
   }
 
-  #identity(environment: PlanEnvironment): string {
-    let identity = this.#environments.get(environment);
-    if (identity === undefined) {
-      const { rules, schema, database, mode, sqlMode, collation, databases } = environment;
-      identity = JSON.stringify([rules.databaseName, rules.version, schema.version, database ?? null, mode, sqlMode, collation, [...databases].sort()]);
-      this.#environments.set(environment, identity);
+  #identity(environment: PlanEnvironment): number {
+    const known = this.#environments.get(environment);
+    if (known !== undefined) return known;
+    const { rules, schema, database, mode, sqlMode, collation, databases } = environment;
+    const text = JSON.stringify([
+      rules.databaseName,
+      rules.version,
+      schema.version,
+      database ?? null,
+      mode,
+      sqlMode,
+      collation,
+      [...databases].sort(),
+    ]);
+    let number = this.#numbers.get(text);
+    if (number === undefined) {
+      if (this.#numbers.size >= ENVIRONMENTS_MAX) this.#numbers.clear();
+      number = this.#nextNumber++;
+      this.#numbers.set(text, number);
     }
-    return identity;
+    this.#environments.set(environment, number);
+    return number;
   }
 }
 
-function bucket(fingerprint: Fingerprint, identity: string): string {
+function bucket(fingerprint: Fingerprint, identity: number): string {
   return `${fingerprint.hash}.${fingerprint.keyLength}.${identity}`;
 }
 

@@ -6,11 +6,47 @@ import { systemSchema } from './table-lookup.ts';
 import type { PlanEnvironment, Privileges } from './types.ts';
 
 const administration = new Set([
-  'LOCK INSTANCE', 'UNLOCK INSTANCE', 'FLUSH', 'RESET', 'PURGE', 'CACHE INDEX', 'LOAD INDEX', 'GRANT', 'REVOKE', 'RENAME USER', 'SHUTDOWN', 'RESTART',
-  'INSTALL', 'UNINSTALL', 'CLONE', 'BINLOG', 'CHANGE MASTER', 'START SLAVE', 'STOP SLAVE', 'START GROUP_REPLICATION', 'STOP GROUP_REPLICATION',
-  'BACKUP', 'IMPORT TABLE', 'XA', 'COMPOUND',
+  'LOCK INSTANCE',
+  'UNLOCK INSTANCE',
+  'FLUSH',
+  'RESET',
+  'PURGE',
+  'CACHE INDEX',
+  'LOAD INDEX',
+  'GRANT',
+  'REVOKE',
+  'RENAME USER',
+  'SHUTDOWN',
+  'RESTART',
+  'INSTALL',
+  'UNINSTALL',
+  'CLONE',
+  'BINLOG',
+  'CHANGE MASTER',
+  'START SLAVE',
+  'STOP SLAVE',
+  'START GROUP_REPLICATION',
+  'STOP GROUP_REPLICATION',
+  'BACKUP',
+  'IMPORT TABLE',
+  'XA',
+  'COMPOUND',
 ]);
-const adminObjects = new Set(['DATABASE', 'SERVER', 'TABLESPACE', 'LOGFILE GROUP', 'USER', 'ROLE', 'OTHER', 'PROCEDURE', 'FUNCTION', 'TRIGGER', 'EVENT', 'PACKAGE', 'PACKAGE BODY']);
+const adminObjects = new Set([
+  'DATABASE',
+  'SERVER',
+  'TABLESPACE',
+  'LOGFILE GROUP',
+  'USER',
+  'ROLE',
+  'OTHER',
+  'PROCEDURE',
+  'FUNCTION',
+  'TRIGGER',
+  'EVENT',
+  'PACKAGE',
+  'PACKAGE BODY',
+]);
 
 /** The demands of a statement on its user. */
 export function privilegesOf(statement: Statement, environment: PlanEnvironment): Privileges {
@@ -66,7 +102,8 @@ export function privilegesOf(statement: Statement, environment: PlanEnvironment)
   }
   if (statement.kind === 'reload' || (statement.kind === 'show' && statement.mesh !== undefined)) admin = true;
   if (statement.kind === 'use') schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);
-  if (statement.kind === 'show' && statement.schema !== undefined) schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);
+  if (statement.kind === 'show' && statement.schema !== undefined)
+    schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);
   return { schemas: [...schemas], admin, command: commandOf(statement), table, privilege };
 }
 
@@ -78,7 +115,8 @@ function collectNames(root: unknown, commons: Set<string>, named: (name: TableNa
     return;
   }
   const node = root as Record<string, unknown>;
-  if (Array.isArray(node['with'])) for (const common of node['with']) commons.add((common as { name: { name: string } }).name.name);
+  if (Array.isArray(node['with']))
+    for (const common of node['with']) commons.add((common as { name: { name: string } }).name.name);
   if (isIdentifier(node['table']) && node['kind'] === undefined) {
     named(node as unknown as TableName);
     return;
@@ -102,7 +140,13 @@ function commandOf(statement: Statement): string {
     case 'delete':
       return statement.kind.toUpperCase();
     case 'ddl':
-      return statement.verb === 'TRUNCATE' ? 'DROP' : statement.verb === 'RENAME' ? 'ALTER' : statement.object === 'INDEX' ? 'INDEX' : statement.verb;
+      return statement.verb === 'TRUNCATE'
+        ? 'DROP'
+        : statement.verb === 'RENAME'
+          ? 'ALTER'
+          : statement.object === 'INDEX'
+            ? 'INDEX'
+            : statement.verb;
     case 'call':
       return 'EXECUTE';
     default:

@@ -1,13 +1,33 @@
 /** Names: which table each name means, and which relation each column belongs to, through scopes as MySQL searches them. */
 import type { Column } from '../catalog/index.ts';
 import type {
-  ColumnRef, DeleteStatement, Expression, QueryBody, QueryExpression, SelectBlock, SelectItem, Span, TableFactor, TableName, TableReference, UpdateStatement,
+  ColumnRef,
+  DeleteStatement,
+  Expression,
+  QueryBody,
+  QueryExpression,
+  SelectBlock,
+  SelectItem,
+  Span,
+  TableFactor,
+  TableName,
+  TableReference,
+  UpdateStatement,
 } from '../sql/index.ts';
 import type {
-  ColumnOrigin, OutputColumn, Relation, RelationColumn, ResolvedBlock, ResolvedColumn, ResolvedCommon, ResolvedQuery, ResolvedStatement, TableUse,
+  ColumnOrigin,
+  OutputColumn,
+  Relation,
+  RelationColumn,
+  ResolvedBlock,
+  ResolvedColumn,
+  ResolvedCommon,
+  ResolvedQuery,
+  ResolvedStatement,
+  TableUse,
 } from './across/types.ts';
 import { isAggregate } from './function-kinds.ts';
-import { visitBlock, visitNodes } from './syntax-walk.ts';
+import { isCall, visitBlock, visitNodes } from './syntax-walk.ts';
 import { lookUpTable, systemSchema } from './table-lookup.ts';
 import type { PlanEnvironment } from './types.ts';
 
@@ -62,10 +82,20 @@ export class Resolver {
   write(statement: UpdateStatement | DeleteStatement, extra: readonly Expression[]): ResolvedStatement {
     const span: Span = { start: statement.start, end: statement.end };
     const select: SelectBlock = {
-      ...span, kind: 'select', keyword: span, distinct: false, options: [], itemsSpan: span,
+      ...span,
+      kind: 'select',
+      keyword: span,
+      distinct: false,
+      options: [],
+      itemsSpan: span,
       items: extra.map((expression) => ({ start: expression.start, end: expression.end, expression })),
-      from: statement.tables, ...(statement.where === undefined ? {} : { where: statement.where }),
-      groupBy: [], rollup: false, windows: [], orderBy: statement.orderBy, ...(statement.limit === undefined ? {} : { limit: statement.limit }),
+      from: statement.tables,
+      ...(statement.where === undefined ? {} : { where: statement.where }),
+      groupBy: [],
+      rollup: false,
+      windows: [],
+      orderBy: statement.orderBy,
+      ...(statement.limit === undefined ? {} : { limit: statement.limit }),
     };
     return this.query({ ...span, with: statement.with, recursive: false, body: select });
   }
@@ -78,7 +108,17 @@ export class Resolver {
   /** Resolves expressions that may only see `use` (INSERT values, ON DUPLICATE KEY UPDATE). */
   besides(use: TableUse, expressions: readonly Expression[], span: Span): ResolvedStatement {
     const select: SelectBlock = {
-      ...span, kind: 'select', keyword: span, distinct: false, options: [], itemsSpan: span, from: [], groupBy: [], rollup: false, windows: [], orderBy: [],
+      ...span,
+      kind: 'select',
+      keyword: span,
+      distinct: false,
+      options: [],
+      itemsSpan: span,
+      from: [],
+      groupBy: [],
+      rollup: false,
+      windows: [],
+      orderBy: [],
       items: expressions.map((expression) => ({ start: expression.start, end: expression.end, expression })),
     };
     const query: QueryExpression = { ...span, with: [], recursive: false, body: select };
@@ -94,12 +134,23 @@ export class Resolver {
 
   #use(name: TableName, alias: string, factor: TableReference | undefined): TableUse {
     const found = lookUpTable(name, this.environment);
-    const use: TableUse = { index: this.uses.length, name, alias, factor, meaning: found.meaning, schema: found.schema };
+    const use: TableUse = {
+      index: this.uses.length,
+      name,
+      alias,
+      factor,
+      meaning: found.meaning,
+      schema: found.schema,
+    };
     this.uses.push(use);
     return use;
   }
 
-  #query(query: QueryExpression, outer: Scope | undefined, inherited: ReadonlyMap<string, ResolvedCommon>): ResolvedQuery {
+  #query(
+    query: QueryExpression,
+    outer: Scope | undefined,
+    inherited: ReadonlyMap<string, ResolvedCommon>,
+  ): ResolvedQuery {
     const open = emptyQuery(query);
     this.queries.set(query, open);
     let commons = inherited;
@@ -111,12 +162,22 @@ export class Resolver {
         const self: ResolvedCommon = { name, query: emptyQuery(common.query), recursive: true, references: 0 };
         inner.set(name, self);
         const resolved = this.#query(common.query, outer, inner);
-        const entry: ResolvedCommon = { name, query: renamed(resolved, common.columns), recursive: self.references > 0, references: self.references };
+        const entry: ResolvedCommon = {
+          name,
+          query: renamed(resolved, common.columns),
+          recursive: self.references > 0,
+          references: self.references,
+        };
         open.commons.push(entry);
         commons = new Map(commons).set(name, entry);
       } else {
         const resolved = this.#query(common.query, outer, inner);
-        const entry: ResolvedCommon = { name, query: renamed(resolved, common.columns), recursive: false, references: 0 };
+        const entry: ResolvedCommon = {
+          name,
+          query: renamed(resolved, common.columns),
+          recursive: false,
+          references: 0,
+        };
         open.commons.push(entry);
         commons = new Map(commons).set(name, entry);
       }
@@ -126,7 +187,12 @@ export class Resolver {
     return open;
   }
 
-  #body(body: QueryBody, query: OpenQuery, outer: Scope | undefined, commons: ReadonlyMap<string, ResolvedCommon>): void {
+  #body(
+    body: QueryBody,
+    query: OpenQuery,
+    outer: Scope | undefined,
+    commons: ReadonlyMap<string, ResolvedCommon>,
+  ): void {
     switch (body.kind) {
       case 'select':
         this.#block(body, query, outer, commons);
@@ -156,15 +222,27 @@ export class Resolver {
   }
 
   /** ORDER BY after a set operation: names of result columns. */
-  #trailing(body: { readonly orderBy: SelectBlock["orderBy"] }, query: OpenQuery, outer: Scope | undefined, commons: ReadonlyMap<string, ResolvedCommon>): void {
+  #trailing(
+    body: { readonly orderBy: SelectBlock['orderBy'] },
+    query: OpenQuery,
+    outer: Scope | undefined,
+    commons: ReadonlyMap<string, ResolvedCommon>,
+  ): void {
     const first = query.blocks[0];
     visitBlock(
       body.orderBy,
       (node) => {
         if (node.kind !== 'column') return undefined;
         const ref = node as ColumnRef;
-        const item = first?.select.items.find((candidate) => itemName(candidate)?.toLowerCase() === ref.column.name.toLowerCase());
-        this.columns.set(ref, item === undefined || first === undefined || ref.table !== undefined ? { kind: 'unknown' } : { kind: 'alias', block: first, item });
+        const item = first?.select.items.find(
+          (candidate) => itemName(candidate)?.toLowerCase() === ref.column.name.toLowerCase(),
+        );
+        this.columns.set(
+          ref,
+          item === undefined || first === undefined || ref.table !== undefined
+            ? { kind: 'unknown' }
+            : { kind: 'alias', block: first, item },
+        );
         return undefined;
       },
       (nested) => {
@@ -174,7 +252,12 @@ export class Resolver {
     );
   }
 
-  #block(select: SelectBlock, query: OpenQuery, outer: Scope | undefined, commons: ReadonlyMap<string, ResolvedCommon>): void {
+  #block(
+    select: SelectBlock,
+    query: OpenQuery,
+    outer: Scope | undefined,
+    commons: ReadonlyMap<string, ResolvedCommon>,
+  ): void {
     const block = emptyBlock(select, outer?.block);
     query.blocks.push(block);
     this.blocks.set(select, block);
@@ -186,15 +269,15 @@ export class Resolver {
     for (const item of select.groupBy) this.#expressions(item.expression, scope, 'group');
     this.#expressions(select.having, scope, 'having');
     this.#expressions(select.windows, scope, 'where');
-    for (const item of select.orderBy) this.#expressions(item.expression, scope, item.expression.kind === 'column' ? 'order' : 'group');
+    for (const item of select.orderBy)
+      this.#expressions(item.expression, scope, item.expression.kind === 'column' ? 'order' : 'group');
     if (select.groupBy.length > 0) block.aggregated = true;
     visitBlock(
       [select.items, select.having, select.orderBy],
       (node) => {
-        if (node.kind !== 'call') return undefined;
-        const call = node as Node & { name: string; over?: unknown };
-        if (call.over !== undefined) block.windowed = true;
-        else if (isAggregate(call.name)) block.aggregated = true;
+        if (!isCall(node)) return undefined;
+        if (node.over !== undefined) block.windowed = true;
+        else if (isAggregate(node.name)) block.aggregated = true;
         return undefined;
       },
       () => undefined,
@@ -221,12 +304,25 @@ export class Resolver {
         const query = this.#query(factor.query, factor.lateral ? scope : scope.outer, scope.commons);
         const named = renamed(query, factor.columns);
         this.queries.set(factor.query, named);
-        block.relations.push({ kind: 'derived', alias: factor.alias?.name ?? '', factor, query: named, columns: named.columns, nullable });
+        block.relations.push({
+          kind: 'derived',
+          alias: factor.alias?.name ?? '',
+          factor,
+          query: named,
+          columns: named.columns,
+          nullable,
+        });
         return;
       }
       case 'function':
         this.#expressions(factor.args, scope, 'where');
-        block.relations.push({ kind: 'function', alias: factor.alias?.name ?? factor.name, factor, columns: undefined, nullable });
+        block.relations.push({
+          kind: 'function',
+          alias: factor.alias?.name ?? factor.name,
+          factor,
+          columns: undefined,
+          nullable,
+        });
         return;
       case 'tables':
         for (const table of factor.tables) this.#factor(table, scope, nullable);
@@ -238,7 +334,8 @@ export class Resolver {
         this.#factor(factor.right, scope, nullable || factor.type === 'left' || factor.type === 'full');
         for (const column of factor.using) scope.merged.add(column.name.toLowerCase());
         if (factor.natural) {
-          for (const name of commonNames(block.relations.slice(before, middle), block.relations.slice(middle))) scope.merged.add(name);
+          for (const name of commonNames(block.relations.slice(before, middle), block.relations.slice(middle)))
+            scope.merged.add(name);
         }
       }
     }
@@ -271,7 +368,11 @@ export class Resolver {
   #column(ref: ColumnRef, scope: Scope, clause: Clause): ResolvedColumn {
     const plain = ref.table === undefined;
     if (plain && clause !== 'where' && clause !== 'group') {
-      const grouped = clause === 'having' && scope.block.select.groupBy.some((item) => item.expression.kind === 'column' && same(item.expression.column.name, ref.column.name));
+      const grouped =
+        clause === 'having' &&
+        scope.block.select.groupBy.some(
+          (item) => item.expression.kind === 'column' && same(item.expression.column.name, ref.column.name),
+        );
       const alias = grouped ? undefined : this.#alias(ref, scope);
       if (alias !== undefined) return alias;
     }
@@ -294,12 +395,12 @@ export class Resolver {
   }
 
   #alias(ref: ColumnRef, scope: Scope): ResolvedColumn | undefined {
-    const item = scope.block.select.items.find((candidate) => candidate.alias !== undefined && same(candidate.alias.name, ref.column.name));
+    const item = scope.block.select.items.find(
+      (candidate) => candidate.alias !== undefined && same(candidate.alias.name, ref.column.name),
+    );
     return item === undefined ? undefined : { kind: 'alias', block: scope.block, item };
   }
 }
-
-type Node = { readonly kind: string };
 
 /** Whether two column names are the same name. */
 export function same(a: string, b: string): boolean {
@@ -330,15 +431,24 @@ function renamed(query: ResolvedQuery, names: readonly { readonly name: string }
 
 function columnsOf(query: OpenQuery): RelationColumn[] | undefined {
   const first = query.blocks[0];
-  if (first === undefined) return query.others[0]?.schema?.columns.filter((column) => !column.invisible).map((column) => relationColumn(query.others[0]!, column));
+  if (first === undefined)
+    return query.others[0]?.schema?.columns
+      .filter((column) => !column.invisible)
+      .map((column) => relationColumn(query.others[0]!, column));
   if (first.output === undefined) return undefined;
   const alone = query.blocks.length === 1 && query.others.length === 0;
-  return first.output.map((column) => ({ name: column.name, origin: alone ? column.origin : undefined, invisible: false }));
+  return first.output.map((column) => ({
+    name: column.name,
+    origin: alone ? column.origin : undefined,
+    invisible: false,
+  }));
 }
 
 function commonNames(left: readonly Relation[], right: readonly Relation[]): string[] {
   const names = new Set(left.flatMap((relation) => relation.columns?.map((column) => column.name.toLowerCase()) ?? []));
-  return right.flatMap((relation) => relation.columns?.map((column) => column.name.toLowerCase()) ?? []).filter((name) => names.has(name));
+  return right
+    .flatMap((relation) => relation.columns?.map((column) => column.name.toLowerCase()) ?? [])
+    .filter((name) => names.has(name));
 }
 
 function searchRelations(ref: ColumnRef, scope: Scope): ResolvedColumn {
@@ -358,8 +468,15 @@ function searchRelations(ref: ColumnRef, scope: Scope): ResolvedColumn {
       return { kind: 'unknown' };
     }
     // A merged column of an outer join is a COALESCE of both sides.
-    const outerMerged = ref.table === undefined && scope.merged.has(name) && scope.block.relations.some((other) => other.nullable);
-    found = { kind: 'relation', block: scope.block, relation, name: column.name, origin: outerMerged ? undefined : column.origin };
+    const outerMerged =
+      ref.table === undefined && scope.merged.has(name) && scope.block.relations.some((other) => other.nullable);
+    found = {
+      kind: 'relation',
+      block: scope.block,
+      relation,
+      name: column.name,
+      origin: outerMerged ? undefined : column.origin,
+    };
   }
   if (found !== undefined) return uncertain && ref.table === undefined ? { kind: 'unknown' } : found;
   return uncertain ? { kind: 'unknown' } : { kind: 'missing' };
@@ -381,7 +498,11 @@ export function itemName(item: SelectItem): string | undefined {
   return item.expression.kind === 'column' ? item.expression.column.name : undefined;
 }
 
-function outputOf(select: SelectBlock, scope: Scope, columns: ReadonlyMap<ColumnRef, ResolvedColumn>): OutputColumn[] | undefined {
+function outputOf(
+  select: SelectBlock,
+  scope: Scope,
+  columns: ReadonlyMap<ColumnRef, ResolvedColumn>,
+): OutputColumn[] | undefined {
   const output: OutputColumn[] = [];
   for (const item of select.items) {
     const expression = item.expression;
@@ -391,7 +512,10 @@ function outputOf(select: SelectBlock, scope: Scope, columns: ReadonlyMap<Column
       continue;
     }
     const table = expression.table;
-    const relations = table === undefined ? scope.block.relations : scope.block.relations.filter((relation) => relation.alias === table.name);
+    const relations =
+      table === undefined
+        ? scope.block.relations
+        : scope.block.relations.filter((relation) => relation.alias === table.name);
     const expanded = table === undefined && scope.merged.size > 0 ? mergedStar(select, scope) : plainStar(relations);
     if (expanded === undefined) return undefined;
     for (const { relation, column } of expanded) output.push({ ...column, item, relation });
@@ -411,7 +535,9 @@ interface StarColumn {
 
 function plainStar(relations: readonly Relation[]): StarColumn[] | undefined {
   if (relations.length === 0 || relations.some((relation) => relation.columns === undefined)) return undefined;
-  return relations.flatMap((relation) => relation.columns!.filter((column) => !column.invisible).map((column) => ({ relation, column })));
+  return relations.flatMap((relation) =>
+    relation.columns!.filter((column) => !column.invisible).map((column) => ({ relation, column })),
+  );
 }
 
 /** `*` over USING and NATURAL joins: merged columns first, then what is left of each side. */
@@ -427,12 +553,15 @@ function mergedStar(select: SelectBlock, scope: Scope): StarColumn[] | undefined
     const right = expand(factor.right);
     if (left === undefined || right === undefined) return undefined;
     const names = factor.natural
-      ? left.map((entry) => entry.column.name.toLowerCase()).filter((name) => right.some((entry) => entry.column.name.toLowerCase() === name))
+      ? left
+          .map((entry) => entry.column.name.toLowerCase())
+          .filter((name) => right.some((entry) => entry.column.name.toLowerCase() === name))
       : factor.using.map((column) => column.name.toLowerCase());
     if (names.length === 0) return [...left, ...right];
     const [first, second] = factor.type === 'right' ? [right, left] : [left, right];
     const shared = first.filter((entry) => names.includes(entry.column.name.toLowerCase()));
-    const rest = (side: readonly StarColumn[]) => side.filter((entry) => !names.includes(entry.column.name.toLowerCase()));
+    const rest = (side: readonly StarColumn[]) =>
+      side.filter((entry) => !names.includes(entry.column.name.toLowerCase()));
     return [...shared, ...rest(first), ...rest(second)];
   };
   return concat(select.from.map(expand));

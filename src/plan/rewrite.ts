@@ -19,7 +19,14 @@ export type Piece =
   /** The statement's own text between two positions; `parameters` are the `?` in it. */
   | { readonly kind: 'copy'; readonly from: Position; readonly to: Position; readonly parameters: readonly number[] }
   /** The physical name of table use `table`; where it equals `logical`, the text `from`..`to` stays as it is and `suffix` is left out. */
-  | { readonly kind: 'table'; readonly table: number; readonly logical: string; readonly suffix: string; readonly from?: Position; readonly to?: Position }
+  | {
+      readonly kind: 'table';
+      readonly table: number;
+      readonly logical: string;
+      readonly suffix: string;
+      readonly from?: Position;
+      readonly to?: Position;
+    }
   /** Bytes computed at bind time. */
   | { readonly kind: 'computed'; readonly index: number }
   /** A text that stands only where the physical name of use `table` differs from `logical`. */
@@ -108,7 +115,8 @@ export class StatementText {
     const pieces: Piece[] = [];
     let from = span.start;
     for (const edit of sorted) {
-      if (edit.at.start < from || edit.at.end > span.end) throw new MeshError('SM_INTERNAL', { message: 'overlapping edits' });
+      if (edit.at.start < from || edit.at.end > span.end)
+        throw new MeshError('SM_INTERNAL', { message: 'overlapping edits' });
       if (edit.at.start > from) this.#copy(from, edit.at.start, pieces);
       pieces.push(...edit.pieces);
       from = edit.at.end;
@@ -122,7 +130,11 @@ export class StatementText {
     const { starts, ends } = this.tokens;
     const { firstToken, endToken } = this.fingerprint;
     const span = this.#confined ?? { start: starts[firstToken]!, end: ends[endToken - 1]! };
-    const maybeIdentity = this.#confined === undefined && edits.every((edit) => edit.pieces.every((piece) => (piece.kind === 'table' && piece.from !== undefined) || piece.kind === 'alias'));
+    const maybeIdentity =
+      this.#confined === undefined &&
+      edits.every((edit) =>
+        edit.pieces.every((piece) => (piece.kind === 'table' && piece.from !== undefined) || piece.kind === 'alias'),
+      );
     return this.#template(this.pieces(span, edits), maybeIdentity, edits.length > 0);
   }
 
@@ -147,11 +159,23 @@ export class StatementText {
 
   /** A table piece that stands for the text of `at`. */
   tablePiece(table: number, logical: string, suffix: string, at: Span): Piece {
-    return { kind: 'table', table, logical, suffix, from: this.position(at.start, false), to: this.position(at.end, true) };
+    return {
+      kind: 'table',
+      table,
+      logical,
+      suffix,
+      from: this.position(at.start, false),
+      to: this.position(at.end, true),
+    };
   }
 
   #copy(start: number, end: number, into: Piece[]): void {
-    into.push({ kind: 'copy', from: this.#edge(start), to: this.#edge(end), parameters: this.parametersIn(start, end) });
+    into.push({
+      kind: 'copy',
+      from: this.#edge(start),
+      to: this.#edge(end),
+      parameters: this.parametersIn(start, end),
+    });
   }
 
   /** An offset as the border of a copied stretch: white space at a border belongs to whoever ends at a token there. */
@@ -166,11 +190,13 @@ export class StatementText {
       if (slotEnd[index]! <= token) slot = index;
       else if (slotFirst[index]! < token) {
         if (end && token === slotEnd[index]! - 1) slot = index;
-        else if (slotFirst[index] !== token) throw new MeshError('SM_INTERNAL', { message: 'a rewrite inside of a literal list' });
+        else if (slotFirst[index] !== token)
+          throw new MeshError('SM_INTERNAL', { message: 'a rewrite inside of a literal list' });
         break;
       } else {
         if (end && slotFirst[index] === token && slotEnd[index] === token + 1) slot = index;
-        else if (end && slotFirst[index] === token) throw new MeshError('SM_INTERNAL', { message: 'a rewrite inside of a literal list' });
+        else if (end && slotFirst[index] === token)
+          throw new MeshError('SM_INTERNAL', { message: 'a rewrite inside of a literal list' });
         break;
       }
     }
@@ -179,7 +205,9 @@ export class StatementText {
 
   #template(pieces: readonly Piece[], maybeIdentity: boolean, cuts: boolean): RewriteTemplate {
     const parameters = pieces.flatMap((piece) => (piece.kind === 'copy' ? piece.parameters : []));
-    const inOrder = parameters.length === this.fingerprint.parameterCount && parameters.every((parameter, index) => parameter === index);
+    const inOrder =
+      parameters.length === this.fingerprint.parameterCount &&
+      parameters.every((parameter, index) => parameter === index);
     return { pieces, parameters: inOrder ? undefined : parameters, maybeIdentity, cuts };
   }
 }
@@ -194,7 +222,8 @@ export function offsetOf(position: Position, tokens: TokenList, fingerprint: Fin
 export function clientBytes(tokens: TokenList, fingerprint: Fingerprint): Uint8Array {
   const { firstToken, endToken } = fingerprint;
   const start = firstToken === 0 ? 0 : tokens.ends[firstToken - 1]!;
-  const end = endToken < tokens.count && tokens.kinds[endToken] !== TokenKind.end ? tokens.starts[endToken]! : tokens.text.length;
+  const end =
+    endToken < tokens.count && tokens.kinds[endToken] !== TokenKind.end ? tokens.starts[endToken]! : tokens.text.length;
   return start === 0 && end === tokens.text.length ? tokens.text : tokens.text.subarray(start, end);
 }
 
@@ -217,7 +246,10 @@ export function render(
     return { text: clientBytes(tokens, fingerprint), parameters: template.parameters };
   }
   if (template.cuts && tokens.hasExecutableComments) {
-    throw new MeshError('SM_UNSUPPORTED', { what: 'an executable comment in this statement', reason: 'table names must be replaced here' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'an executable comment in this statement',
+      reason: 'table names must be replaced here',
+    });
   }
   let length = 0;
   segments.length = 0;
@@ -272,7 +304,10 @@ function segmentOf(
       return tokens.text.subarray(offsetOf(piece.from, tokens, fingerprint), offsetOf(piece.to, tokens, fingerprint));
     }
     case 'heading': {
-      const heading = tokens.text.subarray(offsetOf(piece.from, tokens, fingerprint), offsetOf(piece.to, tokens, fingerprint));
+      const heading = tokens.text.subarray(
+        offsetOf(piece.from, tokens, fingerprint),
+        offsetOf(piece.to, tokens, fingerprint),
+      );
       return Buffer.from(` AS ${quoteName(decode(heading))}`, 'utf8');
     }
   }

@@ -13,7 +13,17 @@ import type { Action, BindInput, NameMap, Route, ShardQuery } from './types.ts';
 
 type Row = readonly (Uint8Array | null)[];
 
-const unquotable = new Set(['geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon', 'geometrycollection', 'vector']);
+const unquotable = new Set([
+  'geometry',
+  'point',
+  'linestring',
+  'polygon',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geometrycollection',
+  'vector',
+]);
 /** Texts above this are sent as several statements of one write. */
 const STATEMENT_MAX = 1 << 20;
 
@@ -39,17 +49,37 @@ export class RowsInsert {
 
   #refuse(statement: InsertStatement): void {
     // Known at bind time only, when this way is taken: the texts of ON DUPLICATE KEY UPDATE and values are those of the first plan.
-    if (statement.onDuplicate.length > 0) this.#problem = { what: 'INSERT ... SELECT ... ON DUPLICATE KEY UPDATE over several nodes', reason: 'select and insert in two statements' };
-    if (statement.returning !== undefined) this.#problem = { what: 'RETURNING', reason: 'the rows go to several nodes' };
+    if (statement.onDuplicate.length > 0)
+      this.#problem = {
+        what: 'INSERT ... SELECT ... ON DUPLICATE KEY UPDATE over several nodes',
+        reason: 'select and insert in two statements',
+      };
+    if (statement.returning !== undefined)
+      this.#problem = { what: 'RETURNING', reason: 'the rows go to several nodes' };
     const { meaning, schema } = this.#target;
     const automatic = schema?.columns.find((column) => column.autoIncrement);
-    if (automatic !== undefined && meaning.kind !== 'single' && meaning.kind !== 'system' && meaning.logical.nodes.length > 1) {
-      const given = this.#columns.includes(automatic.name.toLowerCase()) || this.#appended?.toLowerCase() === automatic.name.toLowerCase();
-      if (!given) this.#problem = { what: `AUTO_INCREMENT of '${meaning.logical.name}.${automatic.name}' without a value`, reason: 'every node would count for itself; add keyGenerateStrategy for this column to the rules' };
+    if (
+      automatic !== undefined &&
+      meaning.kind !== 'single' &&
+      meaning.kind !== 'system' &&
+      meaning.logical.nodes.length > 1
+    ) {
+      const given =
+        this.#columns.includes(automatic.name.toLowerCase()) ||
+        this.#appended?.toLowerCase() === automatic.name.toLowerCase();
+      if (!given)
+        this.#problem = {
+          what: `AUTO_INCREMENT of '${meaning.logical.name}.${automatic.name}' without a value`,
+          reason: 'every node would count for itself; add keyGenerateStrategy for this column to the rules',
+        };
     }
     for (const name of this.#columns) {
       const column = schema?.columnsByName.get(name);
-      if (column !== undefined && unquotable.has(column.dataType)) this.#problem = { what: `copying ${column.dataType} values between nodes`, reason: 'their text form is not exact' };
+      if (column !== undefined && unquotable.has(column.dataType))
+        this.#problem = {
+          what: `copying ${column.dataType} values between nodes`,
+          reason: 'their text form is not exact',
+        };
     }
   }
 
@@ -62,7 +92,9 @@ export class RowsInsert {
     const { meaning } = this.#target;
     if (this.#appended === undefined || meaning.kind === 'system') return this.#write(rows, undefined, names);
     const keys = input.keys.take(meaning.logical.keyGenerate!.generator.name, rows.length);
-    return keys instanceof Promise ? keys.then((values) => this.#write(rows, values, names)) : this.#write(rows, keys, names);
+    return keys instanceof Promise
+      ? keys.then((values) => this.#write(rows, values, names))
+      : this.#write(rows, keys, names);
   }
 
   #write(rows: readonly Row[], keys: readonly (bigint | string)[] | undefined, names: NameMap): Action {
@@ -74,7 +106,8 @@ export class RowsInsert {
       else entry.rows.push(row);
     };
     for (let row = 0; row < rows.length; row++) {
-      if (meaning.kind === 'system') add(0, this.#builder.environment.rules.defaultSource, `${meaning.schema}.${meaning.table}`, row);
+      if (meaning.kind === 'system')
+        add(0, this.#builder.environment.rules.defaultSource, `${meaning.schema}.${meaning.table}`, row);
       else if (meaning.kind === 'sharded') {
         const node = this.#nodeOf(rows[row]!, keys?.[row]);
         add(node, meaning.logical.nodes[node]!.source, meaning.logical.nodes[node]!.table, row);
@@ -84,9 +117,24 @@ export class RowsInsert {
     for (const [, entry] of [...byNode].sort(([a], [b]) => a - b)) this.#texts(entry, rows, keys, queries);
     const nodes = [...byNode.values()].map((entry) => ({ source: entry.source, tables: [entry.table] }));
     const total = meaning.kind === 'system' ? 1 : meaning.logical.nodes.length;
-    const route: Route = { target: nodes.length === 1 ? 'one' : nodes.length === total ? 'all' : 'some', role: 'primary', reason: meaning.kind === 'sharded' ? 'sharding key' : meaning.kind === 'broadcast' ? 'broadcast table' : 'single table', detail: 'rows read by the SELECT', nodes, nodesTotal: total };
+    const route: Route = {
+      target: nodes.length === 1 ? 'one' : nodes.length === total ? 'all' : 'some',
+      role: 'primary',
+      reason:
+        meaning.kind === 'sharded' ? 'sharding key' : meaning.kind === 'broadcast' ? 'broadcast table' : 'single table',
+      detail: 'rows read by the SELECT',
+      nodes,
+      nodesTotal: total,
+    };
     const insertId = typeof keys?.[0] === 'bigint' ? { insertId: keys[0] } : {};
-    return { kind: 'write', route, queries, affected: meaning.kind === 'broadcast' ? 'once' : 'sum', names, ...insertId };
+    return {
+      kind: 'write',
+      route,
+      queries,
+      affected: meaning.kind === 'broadcast' ? 'once' : 'sum',
+      names,
+      ...insertId,
+    };
   }
 
   #nodeOf(row: Row, key: bigint | string | undefined): number {
@@ -98,24 +146,50 @@ export class RowsInsert {
       const at = this.#columns.indexOf(name);
       const cell = at < 0 ? undefined : row[at];
       let scalar: Scalar;
-      if (cell === undefined) scalar = typeof key === 'bigint' ? { kind: 'integer', value: key } : key === undefined ? { kind: 'null' } : { kind: 'string', text: key };
+      if (cell === undefined)
+        scalar =
+          typeof key === 'bigint'
+            ? { kind: 'integer', value: key }
+            : key === undefined
+              ? { kind: 'null' }
+              : { kind: 'string', text: key };
       else if (cell === null) scalar = { kind: 'null' };
       else {
         const text = Buffer.from(cell).toString('utf8');
-        scalar = integerRange(column) !== undefined && /^-?\d+$/.test(text) ? { kind: 'integer', value: BigInt(text) } : column.dataType === 'decimal' ? { kind: 'decimal', text } : { kind: 'string', text };
+        scalar =
+          integerRange(column) !== undefined && /^-?\d+$/.test(text)
+            ? { kind: 'integer', value: BigInt(text) }
+            : column.dataType === 'decimal'
+              ? { kind: 'decimal', text }
+              : { kind: 'string', text };
       }
       const stored = storedKey(keyColumnOf(this.#target, column, this.#builder.environment), scalar);
-      if (stored.kind === 'null') throw new MeshError('SM_SHARDING_KEY_MISSING', { table: meaning.logical.name, column: column.name });
-      if (stored.kind === 'uncertain') throw new MeshError('SM_UNSUPPORTED', { what: `this value for sharding column '${column.name}'`, reason: stored.reason });
+      if (stored.kind === 'null')
+        throw new MeshError('SM_SHARDING_KEY_MISSING', { table: meaning.logical.name, column: column.name });
+      if (stored.kind === 'uncertain')
+        throw new MeshError('SM_UNSUPPORTED', {
+          what: `this value for sharding column '${column.name}'`,
+          reason: stored.reason,
+        });
       values.set(name, stored.value);
     }
     const route = routeRow(meaning.logical, values, this.#builder.hints);
     if (route.kind === 'node') return route.node;
-    throw new MeshError('SM_UNSUPPORTED', { what: `INSERT into '${meaning.logical.name}'`, reason: 'its lookup table is not asked by this version' });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `INSERT into '${meaning.logical.name}'`,
+      reason: 'its lookup table is not asked by this version',
+    });
   }
 
-  #texts(entry: { source: string; table: string; rows: readonly number[] }, rows: readonly Row[], keys: readonly (bigint | string)[] | undefined, into: ShardQuery[]): void {
-    const columns = [...this.#columns, ...(this.#appended === undefined ? [] : [this.#appended])].map(quoteName).join(', ');
+  #texts(
+    entry: { source: string; table: string; rows: readonly number[] },
+    rows: readonly Row[],
+    keys: readonly (bigint | string)[] | undefined,
+    into: ShardQuery[],
+  ): void {
+    const columns = [...this.#columns, ...(this.#appended === undefined ? [] : [this.#appended])]
+      .map(quoteName)
+      .join(', ');
     const table = this.#target.meaning.kind === 'system' ? entry.table : quoteName(entry.table);
     const head = Buffer.from(`${this.#head}${table} (${columns}) VALUES `);
     let parts: Uint8Array[] = [head];
@@ -143,7 +217,8 @@ export class RowsInsert {
       if (index > 0) parts.push(Buffer.from(', '));
       parts.push(cell === null ? Buffer.from('NULL') : this.#quoted(cell, this.#columns[index]!));
     }
-    if (this.#appended !== undefined) parts.push(Buffer.from(`, ${typeof key === 'bigint' ? key.toString() : `'${key ?? ''}'`}`));
+    if (this.#appended !== undefined)
+      parts.push(Buffer.from(`, ${typeof key === 'bigint' ? key.toString() : `'${key ?? ''}'`}`));
     parts.push(Buffer.from(')'));
     return Buffer.concat(parts);
   }

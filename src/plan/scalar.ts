@@ -9,7 +9,11 @@ export type Scalar =
   | { readonly kind: 'double'; readonly value: number }
   /** `text` undefined: not decodable for certain (bytes outside ASCII in a charset that is not UTF-8). */
   | { readonly kind: 'string'; readonly text: string | undefined }
-  | { readonly kind: 'binary'; readonly bytes: Uint8Array; /** hex or bit literal: a number in numeric places. */ readonly literal: boolean }
+  | {
+      readonly kind: 'binary';
+      readonly bytes: Uint8Array /** hex or bit literal: a number in numeric places. */;
+      readonly literal: boolean;
+    }
   | { readonly kind: 'temporal'; readonly type: 'DATE' | 'TIME' | 'TIMESTAMP'; readonly text: string };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -52,7 +56,10 @@ export function scalarOfLiteral(value: LiteralValue, negative: boolean, connecti
       if (negative) return { kind: 'string', text: undefined };
       if (value.charset === undefined) return { kind: 'string', text: decodeText(value.bytes, connectionCharset) };
       if (value.charset.toLowerCase() === 'binary') return { kind: 'binary', bytes: value.bytes, literal: false };
-      return { kind: 'string', text: readsAscii(value.charset) ? decodeText(value.bytes, value.charset.toLowerCase()) : undefined };
+      return {
+        kind: 'string',
+        text: readsAscii(value.charset) ? decodeText(value.bytes, value.charset.toLowerCase()) : undefined,
+      };
     }
     case 'binary':
       return negative ? { kind: 'string', text: undefined } : { kind: 'binary', bytes: value.bytes, literal: true };
@@ -66,7 +73,11 @@ function negated(text: string): string {
 }
 
 /** A prepared parameter's value. */
-export function scalarOfParameter(value: ParameterValue, negative: boolean, connectionCharset: 'utf8' | 'latin1'): Scalar {
+export function scalarOfParameter(
+  value: ParameterValue,
+  negative: boolean,
+  connectionCharset: 'utf8' | 'latin1',
+): Scalar {
   switch (value.kind) {
     case 'null':
       return value;

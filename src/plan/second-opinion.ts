@@ -1,6 +1,6 @@
 /** Lets a second parser read the statement on a plan-cache miss; where the two disagree the statement is refused (sql.md section 0, point 7). */
 import { MeshError } from '../base/index.ts';
-import { compareOpinion, ownOpinion, secondOpinionOn, type Statement } from '../sql/index.ts';
+import { compareOpinion, ownOpinion, type Statement, secondOpinionOn } from '../sql/index.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 
 let disagreements = 0;

@@ -14,8 +14,15 @@ import { factText } from './session-functions.ts';
 import type { Access, Action, BindInput, NameMap, PinKind, Route, SessionEffects, ShardQuery } from './types.ts';
 
 /** One text for one place. */
-export function shardQuery(template: RewriteTemplate, input: BindInput, place: NodePlace, computed?: readonly Uint8Array[]): ShardQuery {
-  const rendered = render(template, input.tokens, input.fingerprint, place.tables, computed, (name) => factText(input.facts, name));
+export function shardQuery(
+  template: RewriteTemplate,
+  input: BindInput,
+  place: NodePlace,
+  computed?: readonly Uint8Array[],
+): ShardQuery {
+  const rendered = render(template, input.tokens, input.fingerprint, place.tables, computed, (name) =>
+    factText(input.facts, name),
+  );
   return { source: place.source, text: rendered.text, parameters: rendered.parameters, nodeTables: place.tables };
 }
 
@@ -51,8 +58,11 @@ export class SelectBinding implements Binding {
     this.#access = resolved.query.blocks.some((block) => block.select.lock !== undefined) ? 'write' : 'read';
     this.#pin = effects.pins[0];
     // Compiled with the plan: the literals that it looks at are those of this text.
-    this.#alwaysAcross = resolved.uses.some((use) => use.meaning.kind === 'system' && use.meaning.schema === 'information_schema');
-    if (this.#alwaysAcross || this.places.sharded.length > 0 || this.places.single([]) === undefined) this.#compileAcross();
+    this.#alwaysAcross = resolved.uses.some(
+      (use) => use.meaning.kind === 'system' && use.meaning.schema === 'information_schema',
+    );
+    if (this.#alwaysAcross || this.places.sharded.length > 0 || this.places.single([]) === undefined)
+      this.#compileAcross();
   }
 
   bind(input: BindInput): Action {
@@ -67,10 +77,17 @@ export class SelectBinding implements Binding {
     }
     if (place !== undefined) return this.#forward(input, place, this.places.describe([place], routed));
     if (this.#pin !== undefined) {
-      return refuse(new MeshError('SM_UNSUPPORTED', { what: `a statement that keeps state on its server (${this.#pin})`, reason: 'it needs rows of several nodes' }));
+      return refuse(
+        new MeshError('SM_UNSUPPORTED', {
+          what: `a statement that keeps state on its server (${this.#pin})`,
+          reason: 'it needs rows of several nodes',
+        }),
+      );
     }
     if (this.resolved.query.blocks.some((block) => block.select.into !== undefined)) {
-      return refuse(new MeshError('SM_UNSUPPORTED', { what: 'SELECT ... INTO', reason: 'its rows come from several nodes' }));
+      return refuse(
+        new MeshError('SM_UNSUPPORTED', { what: 'SELECT ... INTO', reason: 'its rows come from several nodes' }),
+      );
     }
     const across = this.#compileAcross();
     if (across instanceof MeshError) return refuse(across);
@@ -79,7 +96,9 @@ export class SelectBinding implements Binding {
 
   prepare(input: BindInput): { query: ShardQuery; names: NameMap } | undefined {
     const sets = this.resolved.uses.map((use) => (use.meaning.kind === 'sharded' ? [] : undefined));
-    const place = this.places.single(sets) ?? (this.locality.local ? this.places.along(this.locality.leader!.index, [0])[0] : undefined);
+    const place =
+      this.places.single(sets) ??
+      (this.locality.local ? this.places.along(this.locality.leader!.index, [0])[0] : undefined);
     if (place === undefined) return undefined;
     return { query: shardQuery(this.#template, input, place), names: this.#names };
   }
@@ -94,9 +113,12 @@ export class SelectBinding implements Binding {
   #forward(input: BindInput, place: NodePlace, route: Route): Action {
     const query = shardQuery(this.#template, input, place);
     if (this.#pin !== undefined) {
-      const home = this.#pin === 'user lock' ? { ...query, source: this.#builder.environment.rules.defaultSource } : query;
+      const home =
+        this.#pin === 'user lock' ? { ...query, source: this.#builder.environment.rules.defaultSource } : query;
       if (this.#pin === 'user lock' && home.source !== place.source && this.resolved.uses.length > 0) {
-        return refuse(new MeshError('SM_PIN_ELSEWHERE', { pinned: home.source, reason: 'user lock', wanted: place.source }));
+        return refuse(
+          new MeshError('SM_PIN_ELSEWHERE', { pinned: home.source, reason: 'user lock', wanted: place.source }),
+        );
       }
       return { kind: 'pinned', pin: this.#pin, ends: false, route, query: home, names: this.#names };
     }
@@ -106,7 +128,10 @@ export class SelectBinding implements Binding {
   #compileAcross(): AcrossPlan | MeshError {
     if (this.#across === undefined) {
       try {
-        this.#across = planAcross(this.resolved, acrossBuilder(this.#statement, this.resolved, this.#builder, this.places, this.locality, this.#names));
+        this.#across = planAcross(
+          this.resolved,
+          acrossBuilder(this.#statement, this.resolved, this.#builder, this.places, this.locality, this.#names),
+        );
       } catch (error) {
         if (!(error instanceof MeshError)) throw error;
         this.#across = error;

@@ -5,7 +5,7 @@ import type { NodePlace, TableUse } from './across/types.ts';
 import type { Binding } from './compiled-plan.ts';
 import { likePattern } from './like-pattern.ts';
 import { nameMap, type PlanBuilder } from './plan-builder.ts';
-import type { Edit } from './rewrite.ts';
+import { type Edit, quoteName } from './rewrite.ts';
 import { shardQuery } from './select.ts';
 import { currentDatabase, lookUpTable, physicalName, systemSchema } from './table-lookup.ts';
 import type { Action, LocalRows } from './types.ts';
@@ -14,19 +14,47 @@ type Describe = Extract<Statement, { kind: 'describe' }>;
 
 const ofTable = new Set(['COLUMNS', 'FIELDS', 'INDEX', 'INDEXES', 'KEYS', 'CREATE TABLE', 'CREATE VIEW']);
 /** The same on every server of the mesh: the default source answers. */
-const ofServer = new Set(['VARIABLES', 'STATUS', 'ENGINES', 'STORAGE ENGINES', 'CHARACTER SET', 'CHARSET', 'COLLATION', 'PLUGINS', 'PRIVILEGES', 'CONTRIBUTORS', 'AUTHORS', 'PROFILES', 'PROFILE']);
+const ofServer = new Set([
+  'VARIABLES',
+  'STATUS',
+  'ENGINES',
+  'STORAGE ENGINES',
+  'CHARACTER SET',
+  'CHARSET',
+  'COLLATION',
+  'PLUGINS',
+  'PRIVILEGES',
+  'CONTRIBUTORS',
+  'AUTHORS',
+  'PROFILES',
+  'PROFILE',
+]);
 
-export function compileShow(statement: ShowStatement | Describe, builder: PlanBuilder): Binding {
+/** Plans a SELECT of ours in place of the statement. */
+export type CompileText = (sql: string) => Binding;
+
+export function compileShow(
+  statement: ShowStatement | Describe,
+  builder: PlanBuilder,
+  compileText: CompileText,
+): Binding {
   if (statement.kind === 'describe') return inspectTable(statement.table, undefined, undefined, builder);
   const { what } = statement;
-  if (ofTable.has(what) && statement.table !== undefined) return inspectTable(statement.table, statement, statement.schema, builder);
+  if (ofTable.has(what) && statement.table !== undefined)
+    return inspectTable(statement.table, statement, statement.schema, builder);
   if (what === 'TABLES') {
     const schema = statement.schema === undefined ? undefined : systemSchema(statement.schema.name);
     if (schema !== undefined) return fromDefault(statement, builder);
-    return reply(showTables(statement, builder));
+    return statement.where === undefined
+      ? reply(showTables(statement, builder))
+      : compileText(tablesQuery(statement, builder));
   }
+  if (what === 'TABLE STATUS') return compileText(statusQuery(statement, builder));
   if (ofServer.has(what)) return fromDefault(statement, builder);
-  return { kind: 'inspect', bind: () => ({ kind: 'inspect', show: statement, query: undefined, names: nameMap([], builder.environment) }) };
+  return {
+    kind: 'inspect',
+    bind: () => ({ kind: 'inspect', show: statement, query: undefined, names: nameMap([], builder.environment) }),
+  };
 }
 
 function reply(rows: LocalRows): Binding {
@@ -40,22 +68,41 @@ function fromDefault(statement: ShowStatement, builder: PlanBuilder): Binding {
   const names = nameMap([], builder.environment);
   return {
     kind: 'inspect',
-    bind: (input) => ({ kind: 'inspect', show: statement, query: shardQuery(template, input, { source, tables: [] }), names }),
+    bind: (input) => ({
+      kind: 'inspect',
+      show: statement,
+      query: shardQuery(template, input, { source, tables: [] }),
+      names,
+    }),
   };
 }
 
 /** SHOW COLUMNS, INDEX, CREATE TABLE, DESCRIBE. */
-function inspectTable(written: TableName, show: ShowStatement | undefined, schema: ShowStatement['schema'], builder: PlanBuilder): Binding {
+function inspectTable(
+  written: TableName,
+  show: ShowStatement | undefined,
+  schema: ShowStatement['schema'],
+  builder: PlanBuilder,
+): Binding {
   const name: TableName = schema === undefined ? written : { ...written, schema };
   const found = lookUpTable(name, builder.environment);
-  const use: TableUse = { index: 0, name, alias: written.table.name, factor: undefined, meaning: found.meaning, schema: found.schema };
-  const source = found.meaning.kind === 'system' ? builder.environment.rules.defaultSource : found.meaning.logical.nodes[0]!.source;
+  const use: TableUse = {
+    index: 0,
+    name,
+    alias: written.table.name,
+    factor: undefined,
+    meaning: found.meaning,
+    schema: found.schema,
+  };
+  const source =
+    found.meaning.kind === 'system' ? builder.environment.rules.defaultSource : found.meaning.logical.nodes[0]!.source;
   const place: NodePlace = { source, tables: [physicalName(found.meaning, 0, source)] };
   const edits: Edit[] = [];
   if (found.meaning.kind !== 'system') {
-    const piece = written.schema === undefined
-      ? builder.text.tablePiece(0, written.table.name, '', written.table)
-      : ({ kind: 'table', table: 0, logical: written.table.name, suffix: '' } as const);
+    const piece =
+      written.schema === undefined
+        ? builder.text.tablePiece(0, written.table.name, '', written.table)
+        : ({ kind: 'table', table: 0, logical: written.table.name, suffix: '' } as const);
     edits.push({ at: written.schema === undefined ? written.table : written, pieces: [piece] });
     if (schema !== undefined) edits.push({ at: fromClause(schema, builder), pieces: [] });
   }
@@ -73,14 +120,69 @@ function fromClause(schema: Span, builder: PlanBuilder): Span {
   return { start: builder.text.tokens.starts[token - 1]!, end: schema.end };
 }
 
-function showTables(statement: ShowStatement, builder: PlanBuilder): LocalRows {
+/** The logical database that SHOW asks for; only the current one is planned. */
+function shownDatabase(statement: ShowStatement, builder: PlanBuilder): string {
   const { environment } = builder;
   const database = statement.schema?.name ?? currentDatabase(environment);
   if (database !== environment.rules.databaseName) {
     if (!environment.databases.has(database)) throw new MeshError('ER_BAD_DB_ERROR', { database });
-    throw new MeshError('SM_UNSUPPORTED', { what: `SHOW TABLES of '${database}'`, reason: `use ${database} first` });
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `SHOW ${statement.what} of '${database}'`,
+      reason: `use ${database} first`,
+    });
   }
-  if (statement.where !== undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'SHOW TABLES ... WHERE', reason: 'use LIKE, or information_schema.tables' });
+  return database;
+}
+
+const textOf = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+function tablesQuery(statement: ShowStatement, builder: PlanBuilder): string {
+  const database = shownDatabase(statement, builder);
+  const heading = quoteName(`Tables_in_${database}`);
+  const inner = `SELECT TABLE_NAME AS ${heading}, TABLE_TYPE AS \`Table_type\` FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${textOf(database)}`;
+  const list = statement.full ? `${heading}, \`Table_type\`` : heading;
+  return `SELECT ${list} FROM (${inner}) AS shown WHERE ${builder.text.slice(statement.where!)} ORDER BY 1`;
+}
+
+const statusColumns = [
+  'Name=TABLE_NAME',
+  'Engine',
+  'Version',
+  'Row_format',
+  'Rows=TABLE_ROWS',
+  'Avg_row_length',
+  'Data_length',
+  'Max_data_length',
+  'Index_length',
+  'Data_free',
+  'Auto_increment',
+  'Create_time',
+  'Update_time',
+  'Check_time',
+  'Collation=TABLE_COLLATION',
+  'Checksum',
+  'Create_options',
+  'Comment=TABLE_COMMENT',
+];
+
+function statusQuery(statement: ShowStatement, builder: PlanBuilder): string {
+  const database = shownDatabase(statement, builder);
+  const columns = (
+    builder.environment.schema.mariadb ? [...statusColumns, 'Max_index_length', 'Temporary'] : statusColumns
+  ).map((column) => {
+    const [name, from = name] = column.split('=') as [string, string?];
+    return `${from.toUpperCase()} AS ${quoteName(name)}`;
+  });
+  const inner = `SELECT ${columns.join(', ')} FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${textOf(database)}`;
+  if (statement.where !== undefined)
+    return `SELECT * FROM (${inner}) AS shown WHERE ${builder.text.slice(statement.where)} ORDER BY 1`;
+  const like = statement.like === undefined ? '' : ` AND TABLE_NAME LIKE ${builder.text.slice(statement.like)}`;
+  return `${inner}${like} ORDER BY 1`;
+}
+
+function showTables(statement: ShowStatement, builder: PlanBuilder): LocalRows {
+  const { environment } = builder;
+  const database = shownDatabase(statement, builder);
   const { schema } = environment;
   if (schema.tables.size === 0 && schema.missing.size > 0) {
     const [source, reason] = [...schema.missing][0]!;
@@ -90,10 +192,18 @@ function showTables(statement: ShowStatement, builder: PlanBuilder): LocalRows {
   const names = [...schema.tables.keys()].filter(matches).sort();
   const columns: LocalRows['columns'][number][] = [{ name: `Tables_in_${database}${suffix}`, type: 'string' }];
   if (statement.full) columns.push({ name: 'Table_type', type: 'string' });
-  return { columns, rows: names.map((name) => (statement.full ? [name, schema.tables.get(name)!.view ? 'VIEW' : 'BASE TABLE'] : [name])) };
+  return {
+    columns,
+    rows: names.map((name) =>
+      statement.full ? [name, schema.tables.get(name)!.view ? 'VIEW' : 'BASE TABLE'] : [name],
+    ),
+  };
 }
 
-function filter(statement: ShowStatement, builder: PlanBuilder): { readonly matches: (name: string) => boolean; readonly suffix: string } {
+function filter(
+  statement: ShowStatement,
+  builder: PlanBuilder,
+): { readonly matches: (name: string) => boolean; readonly suffix: string } {
   if (statement.like === undefined) return { matches: () => true, suffix: '' };
   const value = builder.pin(statement.like);
   const pattern = value.kind === 'string' ? new TextDecoder().decode(value.bytes) : '';

@@ -5,7 +5,10 @@ import type { Call, QueryExpression, Span } from '../sql/index.ts';
 export type Node = Span & { readonly kind?: string };
 
 /** Calls `visit` for `root` and every node below it in property order; an answer of `false` leaves out what is below. */
-export function visitNodes(root: unknown, visit: (node: Node & { readonly kind: string }) => boolean | undefined): void {
+export function visitNodes(
+  root: unknown,
+  visit: (node: Node & { readonly kind: string }) => boolean | undefined,
+): void {
   if (typeof root !== 'object' || root === null) return;
   if (Array.isArray(root)) {
     for (const item of root) visitNodes(item, visit);

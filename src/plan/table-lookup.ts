@@ -47,7 +47,10 @@ export function findTable(name: TableName, environment: PlanEnvironment): FoundT
   if (system !== undefined) return { meaning: { kind: 'system', schema: system, table }, schema: undefined };
   if (database !== rules.databaseName) {
     if (environment.databases.has(database)) {
-      throw new MeshError('SM_UNSUPPORTED', { what: `the name '${database}.${table}'`, reason: `the statement is planned in database '${rules.databaseName}'; use ${database} first` });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: `the name '${database}.${table}'`,
+        reason: `the statement is planned in database '${rules.databaseName}'; use ${database} first`,
+      });
     }
     if (environment.schema.mariadb) throw new MeshError('ER_NO_SUCH_TABLE', { database, table });
     throw new MeshError('ER_BAD_DB_ERROR', { database });
@@ -56,7 +59,8 @@ export function findTable(name: TableName, environment: PlanEnvironment): FoundT
   const described = schema.tables.get(table);
   if (ruled !== undefined) {
     if (described === undefined) return undefined;
-    if (ruled.kind === 'single') return { meaning: { kind: 'single', logical: ruled, source: ruled.nodes[0]!.source }, schema: described };
+    if (ruled.kind === 'single')
+      return { meaning: { kind: 'single', logical: ruled, source: ruled.nodes[0]!.source }, schema: described };
     return { meaning: { kind: ruled.kind, logical: ruled }, schema: described };
   }
   const source = schema.singleTables.get(table);

@@ -2,7 +2,15 @@
 import type { MeshError } from '../base/index.ts';
 import type { SchemaSnapshot } from '../catalog/index.ts';
 import type { RuleSet } from '../rules/index.ts';
-import type { Fingerprint, LexMode, SetItem, ShowStatement, Statement, TokenList, TransactionStatement } from '../sql/index.ts';
+import type {
+  Fingerprint,
+  LexMode,
+  SetItem,
+  ShowStatement,
+  Statement,
+  TokenList,
+  TransactionStatement,
+} from '../sql/index.ts';
 
 // ---- what planning is given ---------------------------------------------------------------------------------
 
@@ -131,8 +139,17 @@ export interface PrepareText {
 // ---- the action: a plan with its values ----------------------------------------------------------------------
 
 export type RouteReason =
-  | 'sharding key' | 'broadcast table' | 'single table' | 'no table' | 'hint' | 'no sharding key' | 'inexact sharding key'
-  | 'contradiction' | 'pinned' | 'single source' | 'all nodes';
+  | 'sharding key'
+  | 'broadcast table'
+  | 'single table'
+  | 'no table'
+  | 'hint'
+  | 'no sharding key'
+  | 'inexact sharding key'
+  | 'contradiction'
+  | 'pinned'
+  | 'single source'
+  | 'all nodes';
 
 /** Where a statement goes, and why. */
 export interface Route {
@@ -253,24 +270,60 @@ export type Action =
   /** Rows or OK without any backend. `affected` set: an OK packet. */
   | { readonly kind: 'reply'; readonly rows?: LocalRows; readonly affected?: bigint }
   /** Exactly one shard: bytes pass through. */
-  | { readonly kind: 'forward'; readonly access: Access; readonly route: Route; readonly query: ShardQuery; readonly names: NameMap; /** Id to report instead of the backend's, for generated keys. */ readonly insertId?: bigint }
+  | {
+      readonly kind: 'forward';
+      readonly access: Access;
+      readonly route: Route;
+      readonly query: ShardQuery;
+      readonly names: NameMap /** Id to report instead of the backend's, for generated keys. */;
+      readonly insertId?: bigint;
+    }
   /** Read of several shards (or of none: then `queries` has one query that answers the metadata and no rows, `empty` true). */
-  | { readonly kind: 'scatter'; readonly route: Route; readonly queries: readonly ShardQuery[]; readonly merge: MergeSpec; readonly names: NameMap }
+  | {
+      readonly kind: 'scatter';
+      readonly route: Route;
+      readonly queries: readonly ShardQuery[];
+      readonly merge: MergeSpec;
+      readonly names: NameMap;
+    }
   | { readonly kind: 'scratch'; readonly route: Route; readonly scratch: ScratchSpec; readonly names: NameMap }
   /** Write to several shards (or to none: queries empty): all or nothing. `affected`: sum, or that of the first (broadcast). */
-  | { readonly kind: 'write'; readonly route: Route; readonly queries: readonly ShardQuery[]; readonly affected: 'sum' | 'once'; readonly insertId?: bigint; readonly names: NameMap }
+  | {
+      readonly kind: 'write';
+      readonly route: Route;
+      readonly queries: readonly ShardQuery[];
+      readonly affected: 'sum' | 'once';
+      readonly insertId?: bigint;
+      readonly names: NameMap;
+    }
   /** INSERT ... SELECT / UPDATE ... that must read first: run `source` as a query of its own, then bind again with its rows. */
-  | { readonly kind: 'insertSelect'; readonly read: Action; readonly insert: (rows: readonly (readonly (Uint8Array | null)[])[]) => Action | Promise<Action> }
+  | {
+      readonly kind: 'insertSelect';
+      readonly read: Action;
+      readonly insert: (rows: readonly (readonly (Uint8Array | null)[])[]) => Action | Promise<Action>;
+    }
   /** Schema change: one text per node, in order; the catalog is read again afterwards. */
   | { readonly kind: 'ddl'; readonly route: Route; readonly queries: readonly ShardQuery[]; readonly names: NameMap }
   | { readonly kind: 'control'; readonly statement: TransactionStatement }
   | { readonly kind: 'set'; readonly items: readonly SetItem[] }
   | { readonly kind: 'use'; readonly database: string }
   /** SHOW and DESCRIBE whose rows come from one node and are shown under logical names. `query` absent: the frontend answers by `show`. */
-  | { readonly kind: 'inspect'; readonly show: ShowStatement | undefined; readonly query: ShardQuery | undefined; readonly names: NameMap }
+  | {
+      readonly kind: 'inspect';
+      readonly show: ShowStatement | undefined;
+      readonly query: ShardQuery | undefined;
+      readonly names: NameMap;
+    }
   | { readonly kind: 'kill'; readonly target: 'connection' | 'query'; readonly id: bigint }
   | { readonly kind: 'explain'; readonly format: 'mesh'; readonly of: Action }
   | { readonly kind: 'reload' }
   /** Needs the backend session itself (GET_LOCK, temporary tables, LOCK TABLES ...): forwarded on a pinned lease. */
-  | { readonly kind: 'pinned'; readonly pin: PinKind; readonly ends: boolean; readonly route: Route; readonly query: ShardQuery; readonly names: NameMap }
+  | {
+      readonly kind: 'pinned';
+      readonly pin: PinKind;
+      readonly ends: boolean;
+      readonly route: Route;
+      readonly query: ShardQuery;
+      readonly names: NameMap;
+    }
   | { readonly kind: 'refuse'; readonly error: MeshError };

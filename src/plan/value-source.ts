@@ -1,6 +1,14 @@
 /** Where a value comes from at bind time: a literal of the text, an element of a folded list, or a parameter. */
 import { MeshError } from '../base/index.ts';
-import { type Expression, type Fingerprint, Keyword, type Literal, literalValue, TokenKind, type TokenList } from '../sql/index.ts';
+import {
+  type Expression,
+  type Fingerprint,
+  Keyword,
+  type Literal,
+  literalValue,
+  TokenKind,
+  type TokenList,
+} from '../sql/index.ts';
 import type { Position, StatementText } from './rewrite.ts';
 import { type Scalar, scalarOfLiteral, scalarOfParameter } from './scalar.ts';
 import type { BindInput } from './types.ts';
@@ -26,13 +34,21 @@ export function valueSource(expression: Expression, text: StatementText): ValueS
     } else break;
   }
   if (expression.kind === 'parameter') return { kind: 'parameter', index: expression.index, negative };
-  if (expression.kind === 'call' && expression.name === 'LAST_INSERT_ID' && expression.args.length === 0 && expression.schema === undefined && !negative) return { kind: 'lastInsertId' };
+  if (
+    expression.kind === 'call' &&
+    expression.name === 'LAST_INSERT_ID' &&
+    expression.args.length === 0 &&
+    expression.schema === undefined &&
+    !negative
+  )
+    return { kind: 'lastInsertId' };
   if (expression.kind !== 'literal') return undefined;
   return literalSource(expression, negative, text);
 }
 
 function literalSource(literal: Literal, negative: boolean, text: StatementText): ValueSource {
-  if (literal.slot >= 0 && text.fingerprint.slotKinds[literal.slot] !== 0) return { kind: 'element', slot: literal.slot, element: literal.element, negative };
+  if (literal.slot >= 0 && text.fingerprint.slotKinds[literal.slot] !== 0)
+    return { kind: 'element', slot: literal.slot, element: literal.element, negative };
   return { kind: 'literal', at: text.position(literal.start, false), negative };
 }
 
@@ -100,9 +116,13 @@ export function scalarAt(input: BindInput, ranges: Int32Array, element: number, 
   return scalarOfLiteral(literalValue(tokens, token), negative, charset);
 }
 
-
 /** Value of a cell that is nothing but a literal with signs; undefined for anything else. */
-export function literalCell(input: BindInput, from: number, to: number, charset: 'utf8' | 'latin1'): Scalar | undefined {
+export function literalCell(
+  input: BindInput,
+  from: number,
+  to: number,
+  charset: 'utf8' | 'latin1',
+): Scalar | undefined {
   const { tokens } = input;
   let token = from;
   let negative = false;
@@ -118,7 +138,10 @@ export function literalCell(input: BindInput, from: number, to: number, charset:
   if (kind === TokenKind.word) {
     const id = tokens.ids[token]!;
     const constant = single && (id === Keyword.NULL || id === Keyword.TRUE || id === Keyword.FALSE);
-    const temporal = to - token === 2 && tokens.kinds[token + 1] === TokenKind.string && (id === Keyword.DATE || id === Keyword.TIME || id === Keyword.TIMESTAMP);
+    const temporal =
+      to - token === 2 &&
+      tokens.kinds[token + 1] === TokenKind.string &&
+      (id === Keyword.DATE || id === Keyword.TIME || id === Keyword.TIMESTAMP);
     if (!constant && !temporal) return undefined;
   } else if (kind === TokenKind.introducer) {
     if (to - token !== 2) return undefined;

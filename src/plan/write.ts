@@ -49,18 +49,25 @@ class WriteBinding implements Binding {
     this.#builder = builder;
     const assignments = statement.kind === 'update' ? statement.assignments : [];
     const resolver = new Resolver(builder.environment);
-    this.#resolved = resolver.write(statement, assignments.flatMap((assignment) => [assignment.column, assignment.value]));
+    this.#resolved = resolver.write(
+      statement,
+      assignments.flatMap((assignment) => [assignment.column, assignment.value]),
+    );
     this.#places = new Places(this.#resolved, builder);
     this.#locality = new Locality(this.#resolved, this.#places);
     this.#names = nameMap(this.#resolved.uses, builder.environment);
     this.#targets = this.#findTargets(assignments);
     this.#keyAssignments = this.#findKeyAssignments(assignments);
-    const plain = statement.kind === 'delete' && statement.targets.length === 0 ? new Set(this.#targets.map((use) => use.index)) : new Set<number>();
+    const plain =
+      statement.kind === 'delete' && statement.targets.length === 0
+        ? new Set(this.#targets.map((use) => use.index))
+        : new Set<number>();
     const edits = nameEdits(statement, this.#resolved, builder, plain);
     if (statement.kind === 'delete') {
       // `DELETE shop.orders FROM ...`: the target is known by its alias.
       for (const target of statement.targets) {
-        if (target.schema !== undefined) edits.push({ at: { start: target.schema.start, end: target.table.start }, pieces: [] });
+        if (target.schema !== undefined)
+          edits.push({ at: { start: target.schema.start, end: target.table.start }, pieces: [] });
       }
     }
     this.#template = builder.text.whole(edits);
@@ -77,8 +84,14 @@ class WriteBinding implements Binding {
     if (statement.kind === 'delete') {
       if (statement.targets.length === 0) return bases.slice(0, 1);
       return statement.targets.map((target) => {
-        const use = bases.find((candidate) => candidate.alias === target.table.name) ?? bases.find((candidate) => candidate.name.table.name === target.table.name);
-        if (use === undefined) throw new MeshError('SM_UNSUPPORTED', { what: `DELETE from '${target.table.name}'`, reason: 'it is not in the list of tables' });
+        const use =
+          bases.find((candidate) => candidate.alias === target.table.name) ??
+          bases.find((candidate) => candidate.name.table.name === target.table.name);
+        if (use === undefined)
+          throw new MeshError('SM_UNSUPPORTED', {
+            what: `DELETE from '${target.table.name}'`,
+            reason: 'it is not in the list of tables',
+          });
         return use;
       });
     }
@@ -105,7 +118,8 @@ class WriteBinding implements Binding {
         const own = value.kind === 'column' ? originOf(this.#resolved.columns.get(value)) : undefined;
         if (own !== undefined && own.use === use && own.column.name.toLowerCase() === name) continue;
         const source = valueSource(assignment.value, this.#builder.text);
-        if (source === undefined) throw new MeshError('SM_SHARDING_KEY_UPDATE', { column: name, table: use.meaning.logical.name });
+        if (source === undefined)
+          throw new MeshError('SM_SHARDING_KEY_UPDATE', { column: name, table: use.meaning.logical.name });
         found.push({ use, column: name, value: source });
       }
     }
@@ -115,16 +129,28 @@ class WriteBinding implements Binding {
   #checkBroadcast(): void {
     if (!this.#targets.some((use) => use.meaning.kind === 'broadcast')) return;
     if (this.#resolved.uses.some((use) => use.meaning.kind !== 'broadcast')) {
-      throw new MeshError('SM_UNSUPPORTED', { what: 'a write to a broadcast table together with other tables', reason: 'every source must make the same change; read the values first' });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: 'a write to a broadcast table together with other tables',
+        reason: 'every source must make the same change; read the values first',
+      });
     }
     if (someNode(this.#statement, (node) => isCall(node) && isRandom(node.name))) {
-      throw new MeshError('SM_UNSUPPORTED', { what: 'a random function in a write to a broadcast table', reason: 'every source would choose another value' });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: 'a random function in a write to a broadcast table',
+        reason: 'every source would choose another value',
+      });
     }
     if (someNode(this.#statement, (node) => node.kind === 'assignment')) {
-      throw new MeshError('SM_UNSUPPORTED', { what: 'assigning user variables in a write to a broadcast table', reason: 'every source would count for itself' });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: 'assigning user variables in a write to a broadcast table',
+        reason: 'every source would count for itself',
+      });
     }
     if (this.#statement.limit !== undefined) {
-      throw new MeshError('SM_UNSUPPORTED', { what: 'LIMIT in a write to a broadcast table', reason: 'every source might choose other rows' });
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: 'LIMIT in a write to a broadcast table',
+        reason: 'every source might choose other rows',
+      });
     }
   }
 
@@ -143,7 +169,13 @@ class WriteBinding implements Binding {
     }
     if (place !== undefined) {
       this.#checkKeys(input, sets);
-      return { kind: 'forward', access: 'write', route: this.#places.describe([place], routed), query: shardQuery(this.#template, input, place), names: this.#names };
+      return {
+        kind: 'forward',
+        access: 'write',
+        route: this.#places.describe([place], routed),
+        query: shardQuery(this.#template, input, place),
+        names: this.#names,
+      };
     }
     if (!this.#locality.local || leader === undefined) return refuse(this.#severalError());
     const blocked = this.#blockedAcross();
@@ -151,7 +183,10 @@ class WriteBinding implements Binding {
     this.#checkKeys(input, sets);
     const places = this.#places.along(leader, nodes);
     return {
-      kind: 'write', route: this.#places.describe(places, routed), affected: 'sum', names: this.#names,
+      kind: 'write',
+      route: this.#places.describe(places, routed),
+      affected: 'sum',
+      names: this.#names,
       queries: places.map((each) => shardQuery(this.#template, input, each)),
     };
   }
@@ -164,17 +199,35 @@ class WriteBinding implements Binding {
 
   #blockedAcross(): { what: string; reason: string } | undefined {
     const verb = this.#statement.kind.toUpperCase();
-    if (this.#statement.limit !== undefined) return { what: `${verb} ... LIMIT over several nodes`, reason: 'no node knows how many rows the others change; add a condition on the sharding key' };
-    if (this.#statement.returning !== undefined) return { what: `${verb} ... RETURNING over several nodes`, reason: 'the rows come from several nodes' };
-    if (this.#targets.some((use) => use.meaning.kind === 'single')) return { what: `${verb} of a single table joined with sharded ones`, reason: 'several nodes would change the same rows' };
-    if (someNode(this.#statement, (node) => node.kind === 'assignment')) return { what: `assigning user variables in ${verb} over several nodes`, reason: 'every node would count for itself' };
-    if (this.#statement.with.length > 0) return { what: `WITH in ${verb} over several nodes`, reason: 'the common table may need rows of all nodes' };
+    if (this.#statement.limit !== undefined)
+      return {
+        what: `${verb} ... LIMIT over several nodes`,
+        reason: 'no node knows how many rows the others change; add a condition on the sharding key',
+      };
+    if (this.#statement.returning !== undefined)
+      return { what: `${verb} ... RETURNING over several nodes`, reason: 'the rows come from several nodes' };
+    if (this.#targets.some((use) => use.meaning.kind === 'single'))
+      return {
+        what: `${verb} of a single table joined with sharded ones`,
+        reason: 'several nodes would change the same rows',
+      };
+    if (someNode(this.#statement, (node) => node.kind === 'assignment'))
+      return {
+        what: `assigning user variables in ${verb} over several nodes`,
+        reason: 'every node would count for itself',
+      };
+    if (this.#statement.with.length > 0)
+      return { what: `WITH in ${verb} over several nodes`, reason: 'the common table may need rows of all nodes' };
     return undefined;
   }
 
   #severalError(): MeshError {
     const verb = this.#statement.kind.toUpperCase();
-    return new MeshError('SM_UNSUPPORTED', { what: `this ${verb}`, reason: 'its tables are not joined along their sharding keys, so that no node has all rows it needs; add conditions on the sharding keys, or read the keys first' });
+    return new MeshError('SM_UNSUPPORTED', {
+      what: `this ${verb}`,
+      reason:
+        'its tables are not joined along their sharding keys, so that no node has all rows it needs; add conditions on the sharding keys, or read the keys first',
+    });
   }
 
   #everywhere(input: BindInput): Action {
@@ -185,8 +238,13 @@ class WriteBinding implements Binding {
       tables: this.#resolved.uses.map((use) => physicalName(use.meaning, index, node.source)),
     }));
     const queries = places.map((place) => shardQuery(this.#template, input, place));
-    const route = { ...this.#places.describe(places, { reason: 'broadcast table', detail: 'every source keeps all rows' }), nodesTotal: places.length, target: places.length === 1 ? ('one' as const) : ('all' as const) };
-    if (queries.length === 1) return { kind: 'forward', access: 'write', route, query: queries[0]!, names: this.#names };
+    const route = {
+      ...this.#places.describe(places, { reason: 'broadcast table', detail: 'every source keeps all rows' }),
+      nodesTotal: places.length,
+      target: places.length === 1 ? ('one' as const) : ('all' as const),
+    };
+    if (queries.length === 1)
+      return { kind: 'forward', access: 'write', route, query: queries[0]!, names: this.#names };
     return { kind: 'write', route, queries, affected: 'once', names: this.#names };
   }
 
@@ -198,9 +256,15 @@ class WriteBinding implements Binding {
       const { logical } = use.meaning;
       if (logical.nodes.length === 1) continue;
       const schemaColumn = use.schema!.columnsByName.get(column)!;
-      const stored = storedKey(keyColumnOf(use, schemaColumn, this.#builder.environment), readValue(assignment.value, input, this.#builder.charset));
+      const stored = storedKey(
+        keyColumnOf(use, schemaColumn, this.#builder.environment),
+        readValue(assignment.value, input, this.#builder.charset),
+      );
       const current = sets[use.index] ?? [];
-      if (stored.kind !== 'value' || !staysHome(logical, column, { kind: 'values', values: [stored.value] }, current, this.#builder)) {
+      if (
+        stored.kind !== 'value' ||
+        !staysHome(logical, column, { kind: 'values', values: [stored.value] }, current, this.#builder)
+      ) {
         throw new MeshError('SM_SHARDING_KEY_UPDATE', { column, table: logical.name });
       }
     }
@@ -208,16 +272,32 @@ class WriteBinding implements Binding {
 }
 
 /** Whether rows on `current` nodes stay there when the column takes a value. */
-function staysHome(logical: LogicalTable, column: string, condition: KeyCondition, current: NodeSet, builder: PlanBuilder): boolean {
+function staysHome(
+  logical: LogicalTable,
+  column: string,
+  condition: KeyCondition,
+  current: NodeSet,
+  builder: PlanBuilder,
+): boolean {
   const reads = (strategy: ShardingStrategy): boolean => strategyColumns(strategy).includes(column);
   const { databaseStrategy, tableStrategy, nodes } = logical;
-  if ([databaseStrategy, tableStrategy].some((strategy) => strategy.kind === 'complex' && reads(strategy))) return false;
+  if ([databaseStrategy, tableStrategy].some((strategy) => strategy.kind === 'complex' && reads(strategy)))
+    return false;
   const route = routeNodes(logical, new Map([[column, condition]]), builder.hints);
   if (route.kind !== 'nodes') return false;
   const targets = route.nodes.map((node) => nodes[node]!);
   // A level that the column decides must be decided by this value.
-  if (reads(databaseStrategy) && new Set(targets.map((node) => node.source)).size !== 1 && new Set(nodes.map((node) => node.source)).size !== 1) return false;
-  if (reads(tableStrategy) && new Set(targets.map((node) => node.table)).size !== 1 && new Set(nodes.map((node) => node.table)).size !== 1) return false;
+  if (
+    reads(databaseStrategy) &&
+    new Set(targets.map((node) => node.source)).size !== 1 &&
+    new Set(nodes.map((node) => node.source)).size !== 1
+  )
+    return false;
+  if (
+    reads(tableStrategy) &&
+    new Set(targets.map((node) => node.table)).size !== 1 &&
+    new Set(nodes.map((node) => node.table)).size !== 1
+  )
+    return false;
   return current.every((node) => route.nodes.includes(node));
 }
-

@@ -2,7 +2,8 @@
 import { type Action, mergeText, type ShardQuery } from '../../src/plan/index.ts';
 
 function queryLine(query: ShardQuery): string {
-  const parameters = query.parameters === undefined ? '' : ` -- params ${query.parameters.map((index) => index + 1).join(',')}`;
+  const parameters =
+    query.parameters === undefined ? '' : ` -- params ${query.parameters.map((index) => index + 1).join(',')}`;
   return `${query.source}: ${Buffer.from(query.text).toString('utf8')}${parameters}`;
 }
 
@@ -11,17 +12,41 @@ export function describeAction(action: Action): Record<string, unknown> {
     case 'refuse':
       return { error: `${action.error.code}: ${action.error.message}` };
     case 'forward':
-      return { kind: `forward ${action.access}`, route: `${action.route.target} ${action.route.reason}`, queries: [queryLine(action.query)], ...(action.insertId === undefined ? {} : { insertId: Number(action.insertId) }) };
+      return {
+        kind: `forward ${action.access}`,
+        route: `${action.route.target} ${action.route.reason}`,
+        queries: [queryLine(action.query)],
+        ...(action.insertId === undefined ? {} : { insertId: Number(action.insertId) }),
+      };
     case 'pinned':
       return { kind: `pinned ${action.pin}`, queries: [queryLine(action.query)] };
     case 'scatter':
-      return { kind: 'scatter', route: `${action.route.target} ${action.route.reason}`, queries: action.queries.map(queryLine), merge: mergeText(action.merge) };
+      return {
+        kind: 'scatter',
+        route: `${action.route.target} ${action.route.reason}`,
+        queries: action.queries.map(queryLine),
+        merge: mergeText(action.merge),
+      };
     case 'write':
-      return { kind: `write ${action.affected}`, route: `${action.route.target} ${action.route.reason}`, queries: action.queries.map(queryLine), ...(action.insertId === undefined ? {} : { insertId: Number(action.insertId) }) };
+      return {
+        kind: `write ${action.affected}`,
+        route: `${action.route.target} ${action.route.reason}`,
+        queries: action.queries.map(queryLine),
+        ...(action.insertId === undefined ? {} : { insertId: Number(action.insertId) }),
+      };
     case 'ddl':
-      return { kind: 'ddl', route: `${action.route.target} ${action.route.reason}`, queries: action.queries.map(queryLine) };
+      return {
+        kind: 'ddl',
+        route: `${action.route.target} ${action.route.reason}`,
+        queries: action.queries.map(queryLine),
+      };
     case 'scratch':
-      return { kind: 'scratch', source: action.scratch.source, final: queryLine(action.scratch.final), feeds: action.scratch.feeds.map((feed) => feed.name) };
+      return {
+        kind: 'scratch',
+        source: action.scratch.source,
+        final: queryLine(action.scratch.final),
+        feeds: action.scratch.feeds.map((feed) => feed.name),
+      };
     case 'insertSelect':
       return { kind: 'insertSelect', read: describeAction(action.read) };
     case 'explain':
@@ -29,7 +54,15 @@ export function describeAction(action: Action): Record<string, unknown> {
     case 'inspect':
       return { kind: 'inspect', ...(action.query === undefined ? {} : { queries: [queryLine(action.query)] }) };
     case 'reply':
-      return { kind: 'reply', ...(action.rows === undefined ? {} : { columns: action.rows.columns.map((column) => column.name), rows: action.rows.rows.map((row) => row.map(String)) }) };
+      return {
+        kind: 'reply',
+        ...(action.rows === undefined
+          ? {}
+          : {
+              columns: action.rows.columns.map((column) => column.name),
+              rows: action.rows.rows.map((row) => row.map(String)),
+            }),
+      };
     default:
       return { kind: action.kind };
   }

@@ -11,31 +11,117 @@ import { collations, column, inputOf } from './shop-layout.ts';
 const types: Record<string, { readonly notation: string; readonly ddl: string; readonly rows: readonly string[] }> = {
   int: { notation: 'c int', ddl: 'INT', rows: ['0', '1', '2', '5', '-5', '100', '2147483647', '-2147483648'] },
   tiny: { notation: 'c tinyint unsigned', ddl: 'TINYINT UNSIGNED', rows: ['0', '1', '5', '255'] },
-  big: { notation: 'c bigint unsigned', ddl: 'BIGINT UNSIGNED', rows: ['0', '1', '5', '9007199254740992', '9007199254740993', '18446744073709551615'] },
+  big: {
+    notation: 'c bigint unsigned',
+    ddl: 'BIGINT UNSIGNED',
+    rows: ['0', '1', '5', '9007199254740992', '9007199254740993', '18446744073709551615'],
+  },
   decimal: { notation: 'c decimal(10.2)', ddl: 'DECIMAL(10,2)', rows: ['0', '1', '5', '5.5', '-5.25', '100'] },
-  text: { notation: 'c varchar(5) utf8mb4_general_ci', ddl: 'VARCHAR(5) COLLATE utf8mb4_general_ci', rows: ["'abc'", "'ABC'", "'abc '", "'1'", "'01'", "'1.0'", "'é'", "''"] },
-  exact: { notation: 'c varchar(5) utf8mb4_nopad_bin', ddl: 'VARCHAR(5) COLLATE utf8mb4_nopad_bin', rows: ["'abc'", "'ABC'", "'abc '", "'1'", "'01'", "'1.0'", "'é'", "''"] },
-  padded: { notation: 'c char(5) utf8mb4_bin', ddl: 'CHAR(5) COLLATE utf8mb4_bin', rows: ["'abc'", "'ABC'", "'1'", "'01'", "'1.0'", "'é'", "''"] },
+  text: {
+    notation: 'c varchar(5) utf8mb4_general_ci',
+    ddl: 'VARCHAR(5) COLLATE utf8mb4_general_ci',
+    rows: ["'abc'", "'ABC'", "'abc '", "'1'", "'01'", "'1.0'", "'é'", "''"],
+  },
+  exact: {
+    notation: 'c varchar(5) utf8mb4_nopad_bin',
+    ddl: 'VARCHAR(5) COLLATE utf8mb4_nopad_bin',
+    rows: ["'abc'", "'ABC'", "'abc '", "'1'", "'01'", "'1.0'", "'é'", "''"],
+  },
+  padded: {
+    notation: 'c char(5) utf8mb4_bin',
+    ddl: 'CHAR(5) COLLATE utf8mb4_bin',
+    rows: ["'abc'", "'ABC'", "'1'", "'01'", "'1.0'", "'é'", "''"],
+  },
   bytes: { notation: 'c varbinary(5)', ddl: 'VARBINARY(5)', rows: ["'abc'", "'ABC'", "'abc '", "'1'", "''"] },
   date: { notation: 'c date', ddl: 'DATE', rows: ["'2024-01-31'", "'2024-02-01'", "'1999-12-31'"] },
-  datetime: { notation: 'c datetime', ddl: 'DATETIME', rows: ["'2024-01-31 10:00:00'", "'2024-01-31 00:00:00'", "'1999-12-31 23:59:59'"] },
-  precise: { notation: 'c datetime(3)', ddl: 'DATETIME(3)', rows: ["'2024-01-31 10:00:00.500'", "'2024-01-31 00:00:00'"] },
+  datetime: {
+    notation: 'c datetime',
+    ddl: 'DATETIME',
+    rows: ["'2024-01-31 10:00:00'", "'2024-01-31 00:00:00'", "'1999-12-31 23:59:59'"],
+  },
+  precise: {
+    notation: 'c datetime(3)',
+    ddl: 'DATETIME(3)',
+    rows: ["'2024-01-31 10:00:00.500'", "'2024-01-31 00:00:00'"],
+  },
 };
 
 const literals = [
-  '0', '1', '5', '-5', '+5', '100', '255', '256', '300', '2147483647', '2147483648', '-2147483648', '9007199254740993', '18446744073709551615', '18446744073709551616',
-  '5.0', '5.5', '5.25', '-5.25', '-5.5', '1.0', '4.999', '0.5', '5e0', '5.5e0', '9007199254740993e0', '1e30',
-  "'5'", "'5 '", "' 5'", "'05'", "'5.0'", "'5abc'", "'abc'", "'ABC'", "'abc '", "'1'", "'01'", "''", "'é'", "'e'", "'-5'", "'abcdefgh'", "'9007199254740993'",
-  "N'abc'", "_utf8mb4'abc'", "_binary'abc'", "_latin1'abc'", '0x616263', "x'05'", "b'101'", 'true', 'false',
-  "'2024-01-31'", "'2024-1-31'", "'20240131'", "'2024-01-31 00:00:00'", "'2024-01-31 10:00:00'", "'2024-01-31T10:00:00'", "'2024-01-31 10:00:00.5'", "'2024-01-31 10:00:00.000'", "'2024-02-30'",
-  "DATE'2024-01-31'", "TIMESTAMP'2024-01-31 10:00:00'", '20240131',
+  '0',
+  '1',
+  '5',
+  '-5',
+  '+5',
+  '100',
+  '255',
+  '256',
+  '300',
+  '2147483647',
+  '2147483648',
+  '-2147483648',
+  '9007199254740993',
+  '18446744073709551615',
+  '18446744073709551616',
+  '5.0',
+  '5.5',
+  '5.25',
+  '-5.25',
+  '-5.5',
+  '1.0',
+  '4.999',
+  '0.5',
+  '5e0',
+  '5.5e0',
+  '9007199254740993e0',
+  '1e30',
+  "'5'",
+  "'5 '",
+  "' 5'",
+  "'05'",
+  "'5.0'",
+  "'5abc'",
+  "'abc'",
+  "'ABC'",
+  "'abc '",
+  "'1'",
+  "'01'",
+  "''",
+  "'é'",
+  "'e'",
+  "'-5'",
+  "'abcdefgh'",
+  "'9007199254740993'",
+  "N'abc'",
+  "_utf8mb4'abc'",
+  "_binary'abc'",
+  "_latin1'abc'",
+  '0x616263',
+  "x'05'",
+  "b'101'",
+  'true',
+  'false',
+  "'2024-01-31'",
+  "'2024-1-31'",
+  "'20240131'",
+  "'2024-01-31 00:00:00'",
+  "'2024-01-31 10:00:00'",
+  "'2024-01-31T10:00:00'",
+  "'2024-01-31 10:00:00.5'",
+  "'2024-01-31 10:00:00.000'",
+  "'2024-02-30'",
+  "DATE'2024-01-31'",
+  "TIMESTAMP'2024-01-31 10:00:00'",
+  '20240131',
 ];
 
 let server: TestServer;
 let connection: Awaited<ReturnType<TestServer['connection']>>;
 
 before(async () => {
-  server = await startServer({ schemas: ['keys'], options: ['--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci'] });
+  server = await startServer({
+    schemas: ['keys'],
+    options: ['--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci'],
+  });
   connection = await server.connection();
   await connection.query('SET NAMES utf8mb4');
   for (const [name, type] of Object.entries(types)) {
@@ -53,7 +139,9 @@ after(async () => {
 function scalarOf(literal: string) {
   const prefix = 'SELECT 1 FROM t WHERE c = ';
   const { input } = inputOf(prefix + literal);
-  const first = [...input.tokens.kinds.subarray(0, input.tokens.count)].findIndex((_, token) => input.tokens.starts[token] === prefix.length);
+  const first = [...input.tokens.kinds.subarray(0, input.tokens.count)].findIndex(
+    (_, token) => input.tokens.starts[token] === prefix.length,
+  );
   const scalar = literalCell(input, first, input.fingerprint.endToken, 'utf8');
   assert.notEqual(scalar, undefined, literal);
   return scalar!;
@@ -61,7 +149,11 @@ function scalarOf(literal: string) {
 
 function keyOf(name: string): KeyColumn {
   const described = column(types[name]!.notation, 0);
-  return { column: described, collation: described.collation === undefined ? undefined : collations.get(described.collation), keyForm: 'value' };
+  return {
+    column: described,
+    collation: described.collation === undefined ? undefined : collations.get(described.collation),
+    keyForm: 'value',
+  };
 }
 
 /** Stored values as the server shows them: text, bytes in hex. */
@@ -91,7 +183,12 @@ for (const name of Object.keys(types)) {
         const compared = comparedKey(key, scalarOf(literal));
         if (compared.kind === 'all') continue;
         const matched = await shown(`SELECT CONVERT(c USING utf8mb4) c FROM keys.${name} WHERE c = ${literal}`);
-        for (const row of matched) assert.equal(row, compared.kind === 'value' ? textOf(compared.value) : 'nothing', `${name} = ${literal} matches ${row}`);
+        for (const row of matched)
+          assert.equal(
+            row,
+            compared.kind === 'value' ? textOf(compared.value) : 'nothing',
+            `${name} = ${literal} matches ${row}`,
+          );
       }
     });
 
@@ -101,9 +198,16 @@ for (const name of Object.keys(types)) {
         for (const operator of ['<', '<=', '>', '>=']) {
           const bound = boundedKey(key, scalarOf(literal), operator.startsWith('<'), operator.endsWith('='));
           if (bound.kind === 'all') continue;
-          const matched = await shown(`SELECT CONVERT(c USING utf8mb4) c FROM keys.${name} WHERE c ${operator} ${literal}`);
+          const matched = await shown(
+            `SELECT CONVERT(c USING utf8mb4) c FROM keys.${name} WHERE c ${operator} ${literal}`,
+          );
           if (bound.kind === 'none') assert.deepEqual(matched, [], `${name} ${operator} ${literal}`);
-          else for (const row of matched) assert.ok(within(row, bound.value, operator.startsWith('<'), bound.inclusive), `${name} ${operator} ${literal} matches ${row}`);
+          else
+            for (const row of matched)
+              assert.ok(
+                within(row, bound.value, operator.startsWith('<'), bound.inclusive),
+                `${name} ${operator} ${literal} matches ${row}`,
+              );
         }
       }
     });
@@ -121,7 +225,11 @@ for (const name of Object.keys(types)) {
           } catch {
             continue;
           }
-          assert.deepEqual(await shown(`SELECT CONVERT(c USING utf8mb4) c FROM keys.into_${name}`), [textOf(stored.value)], `${name} stores ${literal}`);
+          assert.deepEqual(
+            await shown(`SELECT CONVERT(c USING utf8mb4) c FROM keys.into_${name}`),
+            [textOf(stored.value)],
+            `${name} stores ${literal}`,
+          );
         }
       });
     }
@@ -129,7 +237,14 @@ for (const name of Object.keys(types)) {
 }
 
 function within(row: string, bound: KeyValue, below: boolean, inclusive: boolean): boolean {
-  const order = bound.kind === 'temporal' ? (row < bound.text ? -1 : row > bound.text ? 1 : 0) : compareDecimals(row, textOf(bound));
+  const order =
+    bound.kind === 'temporal'
+      ? row < bound.text
+        ? -1
+        : row > bound.text
+          ? 1
+          : 0
+      : compareDecimals(row, textOf(bound));
   if (order === 0) return inclusive;
   return below ? order < 0 : order > 0;
 }

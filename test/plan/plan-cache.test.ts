@@ -7,7 +7,11 @@ import { environment, inputOf } from './shop-layout.ts';
 const env = environment();
 
 /** As a session does: look, else compile and put. */
-function plan(cache: PlanCache, sql: string, environment_: PlanEnvironment = env): { readonly plan: Plan; readonly hit: boolean } {
+function plan(
+  cache: PlanCache,
+  sql: string,
+  environment_: PlanEnvironment = env,
+): { readonly plan: Plan; readonly hit: boolean } {
   const { input, fingerprint, hints } = inputOf(sql);
   const cached = cache.get(fingerprint, input.tokens, environment_);
   if (cached !== undefined) return { plan: cached, hit: true };
@@ -36,8 +40,19 @@ describe('plan cache', () => {
   test('environments do not share plans', () => {
     const cache = new PlanCache(1 << 20);
     for (let time = 0; time < 3; time++) plan(cache, 'select * from users where user_id = 1');
-    const others: Partial<PlanEnvironment>[] = [{ database: undefined }, { sqlMode: 'ANSI' }, { collation: 'utf8mb4_bin' }, { schema: { ...env.schema, version: 2 } }, { rules: { ...env.rules, version: 'other' } }];
-    for (const other of others) assert.equal(plan(cache, 'select * from users where user_id = 1', { ...env, ...other }).hit, false, JSON.stringify(Object.keys(other)));
+    const others: Partial<PlanEnvironment>[] = [
+      { database: undefined },
+      { sqlMode: 'ANSI' },
+      { collation: 'utf8mb4_bin' },
+      { schema: { ...env.schema, version: 2 } },
+      { rules: { ...env.rules, version: 'other' } },
+    ];
+    for (const other of others)
+      assert.equal(
+        plan(cache, 'select * from users where user_id = 1', { ...env, ...other }).hit,
+        false,
+        JSON.stringify(Object.keys(other)),
+      );
     assert.equal(plan(cache, 'select * from users where user_id = 1', { ...env }).hit, true);
   });
 
@@ -53,7 +68,12 @@ describe('plan cache', () => {
 
   test('the limit in bytes holds', () => {
     const cache = new PlanCache(100_000);
-    for (let shape = 0; shape < 100; shape++) for (let time = 0; time < 3; time++) plan(cache, `select ${Array.from({ length: shape + 1 }, () => 'name').join(', ')} from users where user_id = 1`);
+    for (let shape = 0; shape < 100; shape++)
+      for (let time = 0; time < 3; time++)
+        plan(
+          cache,
+          `select ${Array.from({ length: shape + 1 }, () => 'name').join(', ')} from users where user_id = 1`,
+        );
     assert.ok(cache.weight <= 100_000 + 20_000, String(cache.weight));
     assert.ok(cache.size > 0);
   });

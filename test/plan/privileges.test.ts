@@ -69,7 +69,15 @@ describe('session effects', () => {
   for (const [sql, expected] of cases) {
     test(sql, () => {
       const { effects } = planOf(sql, env).plan;
-      assert.deepEqual(effects, { assigns: [], reads: [], opaque: false, pins: [], setsInsertId: false, readsInsertId: false, ...expected });
+      assert.deepEqual(effects, {
+        assigns: [],
+        reads: [],
+        opaque: false,
+        pins: [],
+        setsInsertId: false,
+        readsInsertId: false,
+        ...expected,
+      });
     });
   }
 });

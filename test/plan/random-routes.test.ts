@@ -42,14 +42,21 @@ test('random queries', async () => {
       if (process.env['SHOW_REFUSED'] === '1') console.log(action.error.message, '\n  ', sql);
       continue;
     }
-    const told = 'route' in action ? `${action.route.reason}: ${action.route.nodes.map((node) => `${node.source}.${node.tables.join('+')}`).join(', ')}` : '';
+    const told =
+      'route' in action
+        ? `${action.route.reason}: ${action.route.nodes.map((node) => `${node.source}.${node.tables.join('+')}`).join(', ')}`
+        : '';
     let got: typeof expected;
     try {
       got = await runner.run(action, 'text');
     } catch (error) {
       assert.fail(`${sql}\n${told}\n${String(error)}`);
     }
-    assert.deepEqual(show(got, 'text').sort(), show(expected, 'text').sort(), `seed ${seed} run ${run}\n${sql}\n${told}`);
+    assert.deepEqual(
+      show(got, 'text').sort(),
+      show(expected, 'text').sort(),
+      `seed ${seed} run ${run}\n${sql}\n${told}`,
+    );
   }
   console.log(Object.fromEntries(forms));
   assert.ok((forms.get('forward') ?? 0) > 0 && (forms.get('scatter') ?? 0) > 0);

@@ -13,7 +13,13 @@ export const pick = <T>(list: readonly T[]): T => list[next(list.length)]!;
 export const chance = (percent: number): boolean => next(100) < percent;
 
 const sharded = ['orders', 'items', 'visits'] as const;
-const ids: Record<string, readonly string[]> = { orders: ['id', 'user_id', 'qty'], items: ['id', 'user_id', 'order_id', 'n'], visits: ['id', 'user_id', 'seconds'], countries: ['code'], notes: ['id', 'order_id'] };
+const ids: Record<string, readonly string[]> = {
+  orders: ['id', 'user_id', 'qty'],
+  items: ['id', 'user_id', 'order_id', 'n'],
+  visits: ['id', 'user_id', 'seconds'],
+  countries: ['code'],
+  notes: ['id', 'order_id'],
+};
 
 export interface Source {
   readonly alias: string;
@@ -24,7 +30,18 @@ export interface Source {
 let aliases = 0;
 const newAlias = (): string => `t${aliases++}`;
 
-export const value = (): string => pick([`${next(14)}`, `${next(14)}`, `${next(14)}`, `'${next(14)}'`, `${next(14)}.0`, 'NULL', `'${next(9)}x'`, `-${next(3)}`, `${next(12)}e0`]);
+export const value = (): string =>
+  pick([
+    `${next(14)}`,
+    `${next(14)}`,
+    `${next(14)}`,
+    `'${next(14)}'`,
+    `${next(14)}.0`,
+    'NULL',
+    `'${next(9)}x'`,
+    `-${next(3)}`,
+    `${next(12)}e0`,
+  ]);
 
 export function comparison(sources: readonly Source[]): string {
   const source = pick(sources);
@@ -47,7 +64,9 @@ export function comparison(sources: readonly Source[]): string {
       return `${column} = ${other.alias}.${pick(other.columns)}`;
     }
     case 7:
-      return source.keyed ? `(${source.alias}.user_id, ${source.alias}.id) IN ((${next(12)}, ${next(40)}), (${next(12)}, ${next(40)}))` : '1 = 1';
+      return source.keyed
+        ? `(${source.alias}.user_id, ${source.alias}.id) IN ((${next(12)}, ${next(40)}), (${next(12)}, ${next(40)}))`
+        : '1 = 1';
     default:
       return `${column} = ${value()}`;
   }
@@ -81,7 +100,9 @@ function subquery(outer: readonly Source[]): string {
     case 0:
       return `${chance(30) ? 'NOT ' : ''}EXISTS (SELECT 1 FROM ${table} ${inner.alias} WHERE ${where})`;
     case 1:
-      return source.keyed ? `${source.alias}.user_id ${chance(30) ? 'NOT ' : ''}IN (SELECT ${inner.alias}.user_id FROM ${table} ${inner.alias} WHERE ${comparison([inner])})` : comparison(outer);
+      return source.keyed
+        ? `${source.alias}.user_id ${chance(30) ? 'NOT ' : ''}IN (SELECT ${inner.alias}.user_id FROM ${table} ${inner.alias} WHERE ${comparison([inner])})`
+        : comparison(outer);
     case 2:
       return `(SELECT COUNT(*) FROM ${table} ${inner.alias} WHERE ${where}) > ${next(3)}`;
     default:
@@ -99,13 +120,25 @@ function factor(): { readonly sql: string; readonly source: Source } {
   const where = chance(60) ? ` WHERE ${condition([inner], 2)}` : '';
   switch (next(4)) {
     case 0:
-      return { sql: `(SELECT ${inner.alias}.user_id, MAX(${inner.alias}.id) id FROM ${table} ${inner.alias}${where} GROUP BY ${inner.alias}.user_id) ${alias}`, source: { alias, columns: ['user_id', 'id'], keyed } };
+      return {
+        sql: `(SELECT ${inner.alias}.user_id, MAX(${inner.alias}.id) id FROM ${table} ${inner.alias}${where} GROUP BY ${inner.alias}.user_id) ${alias}`,
+        source: { alias, columns: ['user_id', 'id'], keyed },
+      };
     case 1:
-      return { sql: `(SELECT ${inner.alias}.user_id, ${inner.alias}.id FROM ${table} ${inner.alias}${where} ORDER BY ${inner.alias}.id LIMIT ${1 + next(20)}) ${alias}`, source: { alias, columns: ['user_id', 'id'], keyed } };
+      return {
+        sql: `(SELECT ${inner.alias}.user_id, ${inner.alias}.id FROM ${table} ${inner.alias}${where} ORDER BY ${inner.alias}.id LIMIT ${1 + next(20)}) ${alias}`,
+        source: { alias, columns: ['user_id', 'id'], keyed },
+      };
     case 2:
-      return { sql: `(SELECT DISTINCT ${inner.alias}.user_id, 1 id FROM ${table} ${inner.alias}${where}) ${alias}`, source: { alias, columns: ['user_id', 'id'], keyed } };
+      return {
+        sql: `(SELECT DISTINCT ${inner.alias}.user_id, 1 id FROM ${table} ${inner.alias}${where}) ${alias}`,
+        source: { alias, columns: ['user_id', 'id'], keyed },
+      };
     default:
-      return { sql: `(SELECT ${inner.alias}.* FROM ${table} ${inner.alias}${where}) ${alias}`, source: { alias, columns, keyed } };
+      return {
+        sql: `(SELECT ${inner.alias}.* FROM ${table} ${inner.alias}${where}) ${alias}`,
+        source: { alias, columns, keyed },
+      };
   }
 }
 
@@ -117,7 +150,10 @@ export function query(): string {
   for (let joins = next(3); joins > 0; joins--) {
     const other = factor();
     const left = pick(sources);
-    const key = left.keyed && other.source.keyed && chance(75) ? `${left.alias}.user_id = ${other.source.alias}.user_id` : comparison([left, other.source]);
+    const key =
+      left.keyed && other.source.keyed && chance(75)
+        ? `${left.alias}.user_id = ${other.source.alias}.user_id`
+        : comparison([left, other.source]);
     const on = chance(30) ? `${key} AND ${comparison([left, other.source])}` : key;
     switch (next(5)) {
       case 0:

@@ -1,14 +1,29 @@
 /** The sample database of the plan tests: rules from YAML, columns from a short notation, one session's environment. */
 import { readFileSync } from 'node:fs';
 import type { Collation, Column, SchemaSnapshot, TableSchema } from '../../src/catalog/index.ts';
-import { type Action, bind, type BindInput, compile, type ParameterValue, type Plan, type PlanEnvironment } from '../../src/plan/index.ts';
+import {
+  type Action,
+  type BindInput,
+  bind,
+  compile,
+  type ParameterValue,
+  type Plan,
+  type PlanEnvironment,
+} from '../../src/plan/index.ts';
 import { type Hints, loadRules, noHints, parseHints } from '../../src/rules/index.ts';
 import { FingerprintBuffer, fingerprint, Lexer, type LexMode } from '../../src/sql/index.ts';
 
 const folder = new URL('./layouts/', import.meta.url);
 
 export const mode: LexMode = {
-  charset: 'utf8', ansiQuotes: false, noBackslashEscapes: false, pipesAsConcat: false, highNotPrecedence: false, ignoreSpace: false, serverVersion: 101100, mariadb: true,
+  charset: 'utf8',
+  ansiQuotes: false,
+  noBackslashEscapes: false,
+  pipesAsConcat: false,
+  highNotPrecedence: false,
+  ignoreSpace: false,
+  serverVersion: 101100,
+  mariadb: true,
 };
 
 export const collations = new Map<string, Collation>([
@@ -26,10 +41,20 @@ export function column(text: string, ordinal: number): Column {
   const textual = /char|text/.test(dataType);
   const collation = rest.find((word) => word.startsWith('utf8')) ?? 'utf8mb4_general_ci';
   return {
-    name, ordinal, dataType, columnType: rest.includes('unsigned') ? `${type} unsigned` : type, unsigned: rest.includes('unsigned'), nullable: true,
-    ...(textual ? { charset: 'utf8mb4', collation } : {}), ...(length === undefined || dataType === 'decimal' ? {} : { lengthMax: length }),
-    ...(dataType === 'decimal' ? { precision: length ?? 10, scale: Number(match[3] ?? 0) } : {}), ...(/^(datetime|timestamp|time)$/.test(dataType) ? { fractionDigits: length ?? 0 } : {}),
-    autoIncrement: rest.includes('auto'), generated: false, hasDefault: false, invisible: false,
+    name,
+    ordinal,
+    dataType,
+    columnType: rest.includes('unsigned') ? `${type} unsigned` : type,
+    unsigned: rest.includes('unsigned'),
+    nullable: true,
+    ...(textual ? { charset: 'utf8mb4', collation } : {}),
+    ...(length === undefined || dataType === 'decimal' ? {} : { lengthMax: length }),
+    ...(dataType === 'decimal' ? { precision: length ?? 10, scale: Number(match[3] ?? 0) } : {}),
+    ...(/^(datetime|timestamp|time)$/.test(dataType) ? { fractionDigits: length ?? 0 } : {}),
+    autoIncrement: rest.includes('auto'),
+    generated: false,
+    hasDefault: false,
+    invisible: false,
   };
 }
 
@@ -43,16 +68,46 @@ function readSchema(text: string): SchemaSnapshot {
     if (source !== undefined) singleTables.set(name, source);
     const columns = columnText.split(',').map(column);
     const columnsByName = new Map(columns.map((each) => [each.name.toLowerCase(), each]));
-    tables.set(name, { name, view: false, columns, columnsByName, primaryKey: keyText.replace('primary', '').trim().split(' '), uniqueKeys: [] });
+    tables.set(name, {
+      name,
+      view: false,
+      columns,
+      columnsByName,
+      primaryKey: keyText.replace('primary', '').trim().split(' '),
+      uniqueKeys: [],
+    });
   }
-  return { version: 1, tables, singleTables, collations, missing: new Map(), mariadb: true, serverVersion: 101100, defaultCollation: 'utf8mb4_general_ci', routines: new Set(['my_function']) };
+  return {
+    version: 1,
+    tables,
+    singleTables,
+    collations,
+    missing: new Map(),
+    mariadb: true,
+    serverVersion: 101100,
+    defaultCollation: 'utf8mb4_general_ci',
+    routines: new Set(['my_function']),
+  };
 }
 
 export function environment(extra: Partial<PlanEnvironment> = {}): PlanEnvironment {
-  const loaded = loadRules({ file: 'shop.yaml', text: readFileSync(new URL('shop.yaml', folder), 'utf8'), env: {} } as never);
+  const loaded = loadRules({
+    file: 'shop.yaml',
+    text: readFileSync(new URL('shop.yaml', folder), 'utf8'),
+    env: {},
+  } as never);
   if (loaded.value === undefined) throw new Error(JSON.stringify(loaded.problems));
   const schema = readSchema(readFileSync(new URL('shop.sql', folder), 'utf8'));
-  return { rules: loaded.value, schema, database: 'shop', mode, sqlMode: '', collation: 'utf8mb4_general_ci', databases: new Set(['shop', 'other']), ...extra };
+  return {
+    rules: loaded.value,
+    schema,
+    database: 'shop',
+    mode,
+    sqlMode: '',
+    collation: 'utf8mb4_general_ci',
+    databases: new Set(['shop', 'other']),
+    ...extra,
+  };
 }
 
 export interface Planned {
@@ -64,15 +119,28 @@ export interface Planned {
 let nextKey = 1000n;
 
 /** Tokens and values of one execution. */
-export function inputOf(sql: string, parameters: readonly ParameterValue[] = []): { readonly input: BindInput; readonly fingerprint: FingerprintBuffer; readonly hints: Hints } {
+export function inputOf(
+  sql: string,
+  parameters: readonly ParameterValue[] = [],
+): { readonly input: BindInput; readonly fingerprint: FingerprintBuffer; readonly hints: Hints } {
   const tokens = new Lexer().lex(Buffer.from(sql), mode).copy();
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);
   nextKey = 1000n;
   const input: BindInput = {
-    tokens, fingerprint: print, parameters,
+    tokens,
+    fingerprint: print,
+    parameters,
     facts: {
-      database: 'shop', connectionId: 7, user: 'app@127.0.0.1', currentUser: 'app@%', lastInsertId: 42n, foundRows: 3n, rowCount: -1n, autocommit: true, inTransaction: false,
+      database: 'shop',
+      connectionId: 7,
+      user: 'app@127.0.0.1',
+      currentUser: 'app@%',
+      lastInsertId: 42n,
+      foundRows: 3n,
+      rowCount: -1n,
+      autocommit: true,
+      inTransaction: false,
       variables: new Map([['sql_mode', "'STRICT_TRANS_TABLES'"]]),
     },
     keys: { take: (_generator, count) => Array.from({ length: count }, () => nextKey++) },
@@ -85,7 +153,11 @@ export function planOf(sql: string, env: PlanEnvironment, parameters: readonly P
   return { plan: compile({ tokens: input.tokens, fingerprint: print, env, hints }), input, fingerprint: print };
 }
 
-export async function actionOf(sql: string, env: PlanEnvironment, parameters: readonly ParameterValue[] = []): Promise<Action> {
+export async function actionOf(
+  sql: string,
+  env: PlanEnvironment,
+  parameters: readonly ParameterValue[] = [],
+): Promise<Action> {
   const { plan, input } = planOf(sql, env, parameters);
   return bind(plan, input);
 }
