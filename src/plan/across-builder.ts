@@ -25,7 +25,8 @@ export function acrossBuilder(
     return edits;
   };
   const isFactEdit = (edit: Edit): boolean => edit.pieces.some((piece) => piece.kind === 'fact');
-  const inside = (edit: Edit, span: { start: number; end: number }): boolean => edit.at.start >= span.start && edit.at.end <= span.end;
+  const inside = (edit: Edit, span: { start: number; end: number }): boolean =>
+    edit.at.start >= span.start && edit.at.end <= span.end;
   return {
     environment: builder.environment,
     text: builder.text,
@@ -36,13 +37,15 @@ export function acrossBuilder(
     factEdits: (span) => all().filter((edit) => isFactEdit(edit) && inside(edit, span)),
     places: (leader, nodes): NodePlace[] => places.along(leader, nodes),
     leader: locality.leader?.index ?? places.sharded[0]?.index ?? -1,
-    query: (template: RewriteTemplate, input: BindInput, place: NodePlace, computed): ShardQuery => shardQuery(template, input, place, computed),
+    query: (template: RewriteTemplate, input: BindInput, place: NodePlace, computed): ShardQuery =>
+      shardQuery(template, input, place, computed),
     limitValue(expression, input) {
       const source = valueSource(expression, builder.text);
       if (source === undefined) return undefined;
       const scalar = readValue(source, input, builder.charset);
       if (scalar.kind === 'integer') return scalar.value >= 0n ? scalar.value : undefined;
-      if (scalar.kind === 'double' && Number.isSafeInteger(scalar.value) && scalar.value >= 0) return BigInt(scalar.value);
+      if (scalar.kind === 'double' && Number.isSafeInteger(scalar.value) && scalar.value >= 0)
+        return BigInt(scalar.value);
       return scalar.kind === 'string' && /^\d{1,20}$/.test(scalar.text ?? '') ? BigInt(scalar.text!) : undefined;
     },
     names,
@@ -59,9 +62,11 @@ function isShardingKey({ use, column }: ColumnOrigin, builder: PlanBuilder): boo
   const tables = new Set(nodes.map((node) => node.table)).size;
   const keyed = (columns: readonly string[]): boolean => columns.length === 1 && columns[0] === name;
   const [byDatabase, byTable] = [keyed(strategyColumns(databaseStrategy)), keyed(strategyColumns(tableStrategy))];
-  const decided = (byTable && tables === nodes.length) || (byDatabase && sources === nodes.length) || ((byTable || tables === 1) && (byDatabase || sources === 1));
+  const decided =
+    (byTable && tables === nodes.length) ||
+    (byDatabase && sources === nodes.length) ||
+    ((byTable || tables === 1) && (byDatabase || sources === 1));
   if (!decided) return false;
   const key = keyColumnOf(use, column, builder.environment);
   return equalColumns(key, key);
 }
-
