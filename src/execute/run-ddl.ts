@@ -6,7 +6,7 @@ import type { Diagnostic } from '../session/index.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalMessage } from './name-mapping.ts';
 import { failed } from './run-forward.ts';
-import { runForOk } from './run-write.ts';
+import { runForOk, sumMessages } from './run-write.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
 /** Never rejects. The caller has ended the session's transaction, as MySQL does before DDL. */
@@ -20,7 +20,7 @@ export async function runDdl(
   const diagnostics: Diagnostic[] = [];
   let affected = 0n;
   let warnings = 0;
-  let message = '';
+  const messages: string[] = [];
   try {
     for (const query of action.queries) {
       try {
@@ -28,7 +28,7 @@ export async function runDdl(
         try {
           const ok = await runForOk(run, query, held.lease);
           affected += ok.affectedRows;
-          message = ok.info;
+          messages.push(ok.info);
           if (ok.warnings > 0 && warnings === 0) {
             warnings = ok.warnings;
             for (const entry of await run.backend.diagnostics(held.lease)) {
@@ -54,7 +54,7 @@ export async function runDdl(
       }
     }
     await schemaChanged();
-    run.reply.ok({ affectedRows: affected, insertId: 0n, warnings, message, status: 0 });
+    run.reply.ok({ affectedRows: affected, insertId: 0n, warnings, message: sumMessages(messages), status: 0 });
     return { failed: false, rows: 0n, affected, insertId: 0n, diagnostics, errno: 0 };
   } catch (error) {
     if (done.length > 0) await schemaChanged();

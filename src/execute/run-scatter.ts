@@ -58,9 +58,9 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
   }
 }
 
-/** All shards' column definitions: a shard that failed speaks first, before any row is sent. */
+/** The shards' column definitions: a shard that failed speaks first, before any row is sent, where nothing waits behind it. */
 export async function allDefinitions(reads: ShardReads): Promise<readonly (readonly Buffer[])[]> {
-  return Promise.all(reads.streams.map((stream) => stream.definitions()));
+  return Promise.all(reads.first.map((stream) => stream.definitions()));
 }
 
 /** Any failure of a read over several shards, under logical names. */

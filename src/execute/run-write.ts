@@ -217,7 +217,7 @@ function insertMessage(
 }
 
 /** "Records: 2  Duplicates: 0  Warnings: 0" of each shard, added up number by number; texts of unlike shape: the first. */
-function sumMessages(messages: readonly string[]): string {
+export function sumMessages(messages: readonly string[]): string {
   const [first = '', ...rest] = messages;
   const shape = first.replace(/\d+/g, '#');
   const numbers = (first.match(/\d+/g) ?? []).map(Number);

@@ -9,6 +9,11 @@ import type { StatementRun } from './statement-run.ts';
 export interface ShardReads {
   /** In the order of the queries. */
   readonly streams: readonly ShardStream[];
+  /**
+   * Streams whose column definitions can be waited for before any row is taken: all of them, unless some queue behind others
+   * on one connection and could hold them back.
+   */
+  readonly first: readonly ShardStream[];
   /** Waits for what is still arriving, then gives the leases back; answers the warnings of the queries. Never rejects. */
   close(): Promise<readonly Diagnostic[]>;
 }
@@ -18,7 +23,7 @@ export interface ShardReads {
  * the same connection. Otherwise the streams are read one after the other, in the order of the queries.
  *
  * Connections: one per source, taken in the order of their names, so that two statements never wait for each other's;
- * further queries of a source use connections that happen to be idle, or queue behind the first.
+ * further queries of a source use connections that happen to be idle, or follow the first one on its connection.
  */
 export async function openShardReads(
   run: StatementRun,
@@ -26,62 +31,103 @@ export async function openShardReads(
   interleaved: boolean,
 ): Promise<ShardReads> {
   const bySource = new Map<string, StatementLease[]>();
-  const leases: StatementLease[] = [];
-  const streams: (ShardStream | undefined)[] = queries.map(() => undefined);
+  const lanes: Lane[] = [];
   const counts = new Map<string, number>();
   for (const query of queries) counts.set(query.source, (counts.get(query.source) ?? 0) + 1);
-
-  const onLease = new Map<StatementLease, ShardStream>();
-  const close = async (): Promise<readonly Diagnostic[]> => {
-    let lost: string | undefined;
-    const diagnostics: Diagnostic[] = [];
-    for (const stream of streams) stream?.cancel();
-    await Promise.all(streams.map((stream) => stream?.finished));
-    for (const lease of leases) {
-      const fault = streams.find((stream) => stream?.source === lease.source && stream.fault !== undefined)?.fault;
-      if (fault !== undefined) {
-        if (lease.held) lost = lease.source;
-        lease.destroy();
-      } else {
-        // Of several queries on one connection the last one's warnings are still there.
-        if ((onLease.get(lease)?.warnings ?? 0) > 0)
-          diagnostics.push(...(await run.backend.diagnostics(lease.lease).catch(() => [])));
-        await lease.done(run.plan.effects.opaque);
-      }
-    }
-    if (lost !== undefined) await run.backend.transactionLost(`the connection to source '${lost}' was lost`);
-    return diagnostics;
-  };
-
   try {
     for (const source of [...counts.keys()].sort()) {
       const first = await run.backend.take(source, 'read');
-      leases.push(first);
       const own = [first];
+      bySource.set(source, own);
       const wanted = counts.get(source) as number;
       while (!first.held && interleaved && own.length < wanted) {
         const more = await run.backend.takeIdle(source);
         if (more === undefined) break;
-        leases.push(more);
         own.push(more);
       }
-      bySource.set(source, own);
-    }
-    const next = new Map<string, number>();
-    for (const [index, query] of queries.entries()) {
-      const own = bySource.get(query.source) as StatementLease[];
-      const turn = next.get(query.source) ?? 0;
-      next.set(query.source, turn + 1);
-      const lease = own[turn % own.length] as StatementLease;
-      const shared = interleaved && (counts.get(query.source) as number) > own.length;
-      const stream = new ShardStream(query.source, lease.lease.connection, shared, run.limits.resultMemory);
-      await sendShardQuery(lease.lease, query, run.request, stream.handler);
-      streams[index] = stream;
-      onLease.set(lease, stream);
     }
   } catch (error) {
-    await close();
+    for (const leases of bySource.values()) for (const lease of leases) await lease.done();
     throw error;
   }
-  return { streams: streams as ShardStream[], close };
+  for (const leases of bySource.values()) for (const lease of leases) lanes.push(new Lane(run, lease));
+  const turns = new Map<string, number>();
+  const streams = queries.map((query) => {
+    const own = lanes.filter((lane) => lane.lease.source === query.source);
+    const turn = turns.get(query.source) ?? 0;
+    turns.set(query.source, turn + 1);
+    const shared = interleaved && (counts.get(query.source) as number) > own.length;
+    return (own[turn % own.length] as Lane).add(query, shared);
+  });
+  for (const lane of lanes) lane.start();
+  return {
+    streams,
+    first: interleaved ? streams : lanes.map((lane) => lane.streams[0] as ShardStream),
+    async close() {
+      for (const stream of streams) stream.cancel();
+      const diagnostics: Diagnostic[] = [];
+      let lost: string | undefined;
+      for (const lane of lanes) {
+        await lane.ended;
+        diagnostics.push(...lane.diagnostics);
+        if (lane.fault === undefined) {
+          await lane.lease.done(run.plan.effects.opaque);
+          continue;
+        }
+        if (lane.lease.held) lost = lane.lease.source;
+        lane.lease.destroy();
+      }
+      if (lost !== undefined) await run.backend.transactionLost(`the connection to source '${lost}' was lost`);
+      return diagnostics;
+    },
+  };
+}
+
+/** Queries that run one after the other on one connection. Each one's warnings are read before the next one replaces them. */
+class Lane {
+  readonly lease: StatementLease;
+  readonly streams: ShardStream[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #run: StatementRun;
+  readonly #queries: ShardQuery[] = [];
+  ended: Promise<void> = Promise.resolve();
+
+  constructor(run: StatementRun, lease: StatementLease) {
+    this.#run = run;
+    this.lease = lease;
+  }
+
+  get fault(): Error | undefined {
+    return this.streams.find((stream) => stream.fault !== undefined)?.fault;
+  }
+
+  add(query: ShardQuery, shared: boolean): ShardStream {
+    const stream = new ShardStream(query.source, this.lease.lease.connection, shared, this.#run.limits.resultMemory);
+    this.#queries.push(query);
+    this.streams.push(stream);
+    return stream;
+  }
+
+  start(): void {
+    this.ended = this.#all();
+  }
+
+  async #all(): Promise<void> {
+    for (const [index, stream] of this.streams.entries()) {
+      const before = this.streams[index - 1];
+      if (before !== undefined && (before.fault !== undefined || before.failed || stream.cancelled)) {
+        stream.abandon();
+        continue;
+      }
+      try {
+        await sendShardQuery(this.lease.lease, this.#queries[index] as ShardQuery, this.#run.request, stream.handler);
+      } catch (error) {
+        stream.abandon(error);
+        continue;
+      }
+      await stream.finished;
+      if (stream.warnings === 0 || stream.fault !== undefined) continue;
+      this.diagnostics.push(...(await this.#run.backend.diagnostics(this.lease.lease).catch(() => [])));
+    }
+  }
 }

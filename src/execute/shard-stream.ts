@@ -2,9 +2,10 @@
 import {
   type RowBatch as BackendBatch,
   type BackendConnection,
-  type BackendFault,
+  BackendFault,
   type ResponseHandler,
   RowBatcher,
+  ServerError,
 } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { RowBatch, RowSource } from '../merge/index.ts';
@@ -50,7 +51,6 @@ export class ShardStream implements RowSource {
   readonly columns: Buffer[] = [];
   warnings = 0;
   status = 0;
-  /** Answered an OK instead of rows (never for a SELECT). */
   /** The connection is lost: the lease must be destroyed. */
   fault: BackendFault | undefined;
   /** Resolves when the backend's answer is complete or lost, whether or not its rows were read. */
@@ -110,6 +110,29 @@ export class ShardStream implements RowSource {
         }
       };
     });
+  }
+
+  /** The backend answered with an error, or is lost. */
+  get failed(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** Nobody wants its rows any more. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** The query was not sent, because of `error` or because an earlier one of its connection failed. */
+  abandon(error?: unknown): void {
+    if (error instanceof BackendFault) {
+      this.fault = error;
+      this.#end(sourceFault(error, this.source));
+    } else if (error instanceof ServerError) {
+      const { errno, sqlState, message } = error;
+      this.#end(new ShardError(this.source, { errno, sqlState, message }));
+    } else {
+      this.#end(error instanceof Error ? error : new MeshError('ER_QUERY_INTERRUPTED'));
+    }
   }
 
   cancel(): void {
