@@ -132,20 +132,46 @@ test('any bytes', () => {
 
 const pieces = [...new Set(corpus.flatMap((text) => text.match(/\w+|'[^']*'|"[^"]*"|`[^`]*`|@+\w*|[^\s\w]/g) ?? []))];
 
+const verbs = [
+  'SELECT',
+  'SELECT * FROM',
+  'INSERT INTO t',
+  'UPDATE t SET',
+  'DELETE FROM t',
+  'CREATE',
+  'CREATE TABLE t',
+  'CREATE PROCEDURE p()',
+  'ALTER',
+  'ALTER TABLE t',
+  'DROP',
+  'SHOW',
+  'SET',
+  'EXPLAIN',
+  'WITH',
+  'BEGIN NOT ATOMIC',
+  'LOAD',
+  'LOCK TABLES',
+  'ANALYZE',
+  'XA',
+  '(',
+  '',
+];
+
+test('any two words after CREATE, ALTER, DROP and SHOW', { timeout: 60_000 }, () => {
+  const words = pieces.filter((piece) => /^\w+$/.test(piece));
+  for (const verb of ['CREATE', 'ALTER', 'DROP', 'SHOW']) {
+    for (const word of words) {
+      check(`${verb} ${word}`, mariadbMode);
+      check(`${verb} ${word} a`, mariadbMode);
+      check(`${verb} ${word} ${word} = 1`, mysqlMode);
+    }
+  }
+});
+
 test('any words of SQL', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom(
-        'SELECT',
-        'INSERT INTO t',
-        'UPDATE t SET',
-        'SELECT * FROM',
-        'CREATE TABLE t',
-        'SHOW',
-        'SET',
-        '(',
-        '',
-      ),
+      fc.constantFrom(...verbs),
       fc.array(fc.constantFrom(...pieces), { maxLength: 14 }),
       fc.constantFrom(...modes),
       (verb, words, mode) => check(`${verb} ${words.join(' ')}`, mode),

@@ -15,9 +15,8 @@ export function skipAccount(cursor: Cursor): void {
   if (cursor.kind() === TokenKind.userVariable) cursor.advance();
 }
 
-/** Consumes `DEFINER = account` if it stands here. */
+/** Consumes `DEFINER = account`. */
 export function skipDefiner(cursor: Cursor): void {
-  if (!cursor.is('DEFINER') || cursor.symbol(1) !== '=') return;
-  cursor.skip(2);
+  cursor.expectAll('DEFINER', '=');
   skipAccount(cursor);
 }
