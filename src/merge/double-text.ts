@@ -15,9 +15,10 @@ function shortestText(value: number): string {
   if (value === 0) return '0';
   const [mantissa, exponentText] = value.toExponential().split('e') as [string, string];
   const exponent = Number(exponentText);
-  if (exponent < -15 || exponent > 14) return `${mantissa}e${exponent}`;
   const negative = value < 0;
   const digits = mantissa.replace('-', '').replace('.', '');
+  // From 1e15 on only what has digits after the point is written out (1948563218126345.8).
+  if (exponent < -15 || (exponent > 14 && digits.length <= exponent + 1)) return `${mantissa}e${exponent}`;
   let text: string;
   if (exponent < 0) text = `0.${'0'.repeat(-exponent - 1)}${digits}`;
   else if (digits.length <= exponent + 1) text = digits.padEnd(exponent + 1, '0');

@@ -3,4 +3,5 @@ export { doubleText } from './double-text.ts';
 export { type MergedRows, merge } from './merge-rows.ts';
 export type { MergeColumn, MergeLimits, RowBatch, RowProtocol, RowSource } from './row-batch.ts';
 export { RowFields } from './row-fields.ts';
+export { sameRowFormat } from './same-format.ts';
 export { ScratchInsert, scratchLoadSettings } from './scratch-load.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type MergeColumn, merge, type RowBatch, type RowSource } from '../../src/merge/index.ts';
+import { type MergeColumn, merge, type RowBatch, type RowSource, sameRowFormat } from '../../src/merge/index.ts';
 import type { MergeKey, MergeSpec } from '../../src/plan/index.ts';
 import { binaryWidth, FieldType } from '../../src/wire/index.ts';
 
@@ -268,7 +268,7 @@ for (const protocol of ['text', 'binary'] as const) {
                     key,
                     BigInt(list.length),
                     none ? null : money(sum),
-                    none ? null : money(present.reduce((a, b) => (b < a ? b : a))),
+                    none ? null : money(present.toSorted(compareValues)[0]!),
                     texts.at(-1) ?? null,
                     none ? null : final ? money(average, 6) : '0.000000',
                     list.reduce((a, r) => a ^ r[3], 0n),
@@ -397,4 +397,18 @@ test('strings without weight are never compared', () => {
       ),
     { code: 'SM_INTERNAL' },
   );
+});
+
+test('rows of tables that were altered apart are told', () => {
+  assert.ok(sameRowFormat([int, text], [{ ...int, flags: 1 }, text]));
+  for (const other of [
+    [int],
+    [bigint(false), text],
+    [{ ...int, flags: 0x20 }, text],
+    [int, bytes],
+    [decimal(2), text],
+  ]) {
+    assert.ok(!sameRowFormat([int, text], other));
+  }
+  assert.ok(!sameRowFormat([decimal(2)], [decimal(3)]));
 });

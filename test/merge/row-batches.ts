@@ -15,7 +15,8 @@ export function batchOf(rows: readonly Buffer[]): RowBatch {
 export async function drain(source: RowSource): Promise<Buffer[]> {
   const rows: Buffer[] = [];
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-    for (let i = 0; i < batch.count; i += 1) rows.push(Buffer.from(batch.buffer.subarray(batch.bounds[2 * i], batch.bounds[2 * i + 1])));
+    for (let i = 0; i < batch.count; i += 1)
+      rows.push(Buffer.from(batch.buffer.subarray(batch.bounds[2 * i], batch.bounds[2 * i + 1])));
   }
   return rows;
 }

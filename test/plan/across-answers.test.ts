@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Action } from '../../src/plan/index.ts';
+import { type RawResult, ServerError } from '../merge/packet-client.ts';
 import { answerCases } from './across-answers.ts';
 import { ActionRunner, actionOf, type Cluster, show } from './across-cluster.ts';
 import { startShop } from './across-shop.ts';
-import { type RawResult, ServerError } from '../merge/packet-client.ts';
 
 let cluster: Cluster;
 
@@ -37,56 +37,76 @@ const textOf = (action: Action): string => {
   if (action.kind === 'scatter') return Buffer.from(action.queries[0]!.text).toString();
   if (action.kind !== 'scratch') return '';
   return [
-    ...action.scratch.feeds.map((feed) => `${Buffer.from(feed.define.text)} <- ${feed.rows.kind === 'queries' ? Buffer.from(feed.rows.queries[0]?.text ?? '') : ''}`),
+    ...action.scratch.feeds.map(
+      (feed) =>
+        `${Buffer.from(feed.define.text)} <- ${feed.rows.kind === 'queries' ? Buffer.from(feed.rows.queries[0]?.text ?? '') : ''}`,
+    ),
     Buffer.from(action.scratch.final.text).toString(),
   ].join('\n  ');
 };
 
 const shapeOf = (result: RawResult): string[] =>
-  result.columns.map((column) => `${column.name} type ${column.type} decimals ${column.decimals} collation ${column.collation} unsigned ${(column.flags & 32) !== 0} notnull ${(column.flags & 1) !== 0}`);
+  result.columns.map(
+    (column) =>
+      `${column.name} type ${column.type} decimals ${column.decimals} collation ${column.collation} unsigned ${(column.flags & 32) !== 0} notnull ${(column.flags & 1) !== 0}`,
+  );
 
 /** The plain server knows one database. */
 const plainSql = (sql: string): string => sql.replaceAll('shop.', 'plain.');
 
-for (const { name, sqlMode, set } of sessions) describe(`across shards, ${name}`, () => {
-  let runner: ActionRunner;
-  before(async () => {
-    runner = new ActionRunner(cluster, set);
-    await cluster.plain.query(set);
-  });
-  after(() => runner.close());
-
-  for (const item of answerCases) {
-    test(item.sql, async () => {
-      const parameters = (item.parameters ?? []).map((value) =>
-        value === null ? ({ kind: 'null' } as const) : typeof value === 'number' ? ({ kind: 'integer', value: BigInt(value) } as const) : ({ kind: 'string', bytes: Buffer.from(value) } as const),
-      );
-      // In a transaction every table is copied.
-      const action = await actionOf(cluster, item.sql, parameters, sqlMode, sqlMode !== '');
-      if (sqlMode === '') assert.equal(formOf(action), item.form, textOf(action));
-      for (const protocol of item.parameters === undefined ? (['text', 'binary'] as const) : (['binary'] as const)) {
-        let expected: RawResult;
-        try {
-          expected = protocol === 'text' ? await cluster.plain.query(plainSql(item.sql)) : await cluster.plain.execute(plainSql(item.sql), item.parameters);
-        } catch (error) {
-          // What the session's modes forbid is an error here as well.
-          assert.ok(error instanceof ServerError && sqlMode !== '', String(error));
-          const { errno } = error;
-          await assert.rejects(runner.run(action, protocol, item.parameters), (own) => own instanceof ServerError && own.errno === errno);
-          continue;
-        }
-        const got = await runner.run(action, protocol, item.parameters);
-        assert.deepEqual(shapeOf(got), shapeOf(expected), `${protocol}: ${textOf(action)}`);
-        if (item.folds === true && protocol === 'binary') continue;
-        const fold = (line: string): string => (item.folds === true ? line.toLowerCase().replace(/ +"/g, '"').normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 's') : line);
-        const want = show(expected, protocol).map(fold);
-        const have = show(got, protocol).map(fold);
-        if (!item.ordered) {
-          want.sort();
-          have.sort();
-        }
-        assert.deepEqual(have, want, `${protocol}: ${textOf(action)}`);
-      }
+for (const { name, sqlMode, set } of sessions)
+  describe(`across shards, ${name}`, () => {
+    let runner: ActionRunner;
+    before(async () => {
+      runner = new ActionRunner(cluster, set);
+      await cluster.plain.query(set);
     });
-  }
-});
+    after(() => runner.close());
+
+    for (const item of answerCases) {
+      test(item.sql, async () => {
+        const parameters = (item.parameters ?? []).map((value) =>
+          value === null
+            ? ({ kind: 'null' } as const)
+            : typeof value === 'number'
+              ? ({ kind: 'integer', value: BigInt(value) } as const)
+              : ({ kind: 'string', bytes: Buffer.from(value) } as const),
+        );
+        // In a transaction every table is copied.
+        const action = await actionOf(cluster, item.sql, parameters, sqlMode, sqlMode !== '');
+        if (sqlMode === '') assert.equal(formOf(action), item.form, textOf(action));
+        for (const protocol of item.parameters === undefined ? (['text', 'binary'] as const) : (['binary'] as const)) {
+          let expected: RawResult;
+          try {
+            expected =
+              protocol === 'text'
+                ? await cluster.plain.query(plainSql(item.sql))
+                : await cluster.plain.execute(plainSql(item.sql), item.parameters);
+          } catch (error) {
+            // What the session's modes forbid is an error here as well.
+            assert.ok(error instanceof ServerError && sqlMode !== '', String(error));
+            const { errno } = error;
+            await assert.rejects(
+              runner.run(action, protocol, item.parameters),
+              (own) => own instanceof ServerError && own.errno === errno,
+            );
+            continue;
+          }
+          const got = await runner.run(action, protocol, item.parameters);
+          assert.deepEqual(shapeOf(got), shapeOf(expected), `${protocol}: ${textOf(action)}`);
+          if (item.folds === true && protocol === 'binary') continue;
+          const fold = (line: string): string =>
+            item.folds === true
+              ? line.toLowerCase().replace(/ +"/g, '"').normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 's')
+              : line;
+          const want = show(expected, protocol).map(fold);
+          const have = show(got, protocol).map(fold);
+          if (!item.ordered) {
+            want.sort();
+            have.sort();
+          }
+          assert.deepEqual(have, want, `${protocol}: ${textOf(action)}`);
+        }
+      });
+    }
+  });

@@ -2,12 +2,19 @@
 import { MeshError } from '../../src/base/index.ts';
 import type { SchemaSnapshot } from '../../src/catalog/index.ts';
 import { SchemaLoader } from '../../src/control/index.ts';
-import { type MergeColumn, merge, type RowSource, RowFields, ScratchInsert, scratchLoadSettings } from '../../src/merge/index.ts';
-import { compileSelect } from '../../src/plan/select.ts';
+import {
+  type MergeColumn,
+  merge,
+  RowFields,
+  type RowSource,
+  ScratchInsert,
+  scratchLoadSettings,
+} from '../../src/merge/index.ts';
 import { noEffects } from '../../src/plan/effects.ts';
+import type { Action, BindInput, ParameterValue, PlanEnvironment, ShardQuery } from '../../src/plan/index.ts';
 import { PlanBuilder } from '../../src/plan/plan-builder.ts';
 import { StatementText } from '../../src/plan/rewrite.ts';
-import type { Action, BindInput, ParameterValue, PlanEnvironment, ShardQuery } from '../../src/plan/index.ts';
+import { compileSelect } from '../../src/plan/select.ts';
 import { loadRules, noHints, type RuleSet } from '../../src/rules/index.ts';
 import { FingerprintBuffer, fingerprint, Lexer, type LexMode, parse } from '../../src/sql/index.ts';
 import { PacketClient, type RawResult } from '../merge/packet-client.ts';
@@ -57,20 +64,40 @@ ${tables
       props: { algorithm-expression: "s\${${'KEY'} % 2}" }
 ${tables
   .filter((table) => table.shardBy !== undefined)
-  .map((table) => `    ${table.name}_by_table:\n      type: INLINE\n      props: { algorithm-expression: "${table.name}_\${KEY.intdiv(2) % 2}" }\n`)
+  .map(
+    (table) =>
+      `    ${table.name}_by_table:\n      type: INLINE\n      props: { algorithm-expression: "${table.name}_\${KEY.intdiv(2) % 2}" }\n`,
+  )
   .join('')}
 - !BROADCAST
-  tables: [ ${tables.filter((table) => table.shardBy === undefined && table.single === undefined).map((table) => table.name).join(', ')} ]
+  tables: [ ${tables
+    .filter((table) => table.shardBy === undefined && table.single === undefined)
+    .map((table) => table.name)
+    .join(', ')} ]
 - !SINGLE
   tables: [ "*.*" ]
 `;
 
 const mode: LexMode = {
-  charset: 'utf8', ansiQuotes: false, noBackslashEscapes: false, pipesAsConcat: false, highNotPrecedence: false, ignoreSpace: false, serverVersion: 101100, mariadb: true,
+  charset: 'utf8',
+  ansiQuotes: false,
+  noBackslashEscapes: false,
+  pipesAsConcat: false,
+  highNotPrecedence: false,
+  ignoreSpace: false,
+  serverVersion: 101100,
+  mariadb: true,
 };
 
-export async function startCluster(tables: readonly ClusterTable[], binding: string, rows: (run: (sql: string) => Promise<unknown>, place: (table: string, key: number) => string) => Promise<void>): Promise<Cluster> {
-  const server = await startServer({ schemas: ['plain', 's0', 's1'], options: ['--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci'] });
+export async function startCluster(
+  tables: readonly ClusterTable[],
+  binding: string,
+  rows: (run: (sql: string) => Promise<unknown>, place: (table: string, key: number) => string) => Promise<void>,
+): Promise<Cluster> {
+  const server = await startServer({
+    schemas: ['plain', 's0', 's1'],
+    options: ['--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci'],
+  });
   const root = await server.connection();
   for (const table of tables) {
     await root.query(`CREATE TABLE plain.${table.name} (${table.columns})`);
@@ -87,7 +114,10 @@ export async function startCluster(tables: readonly ClusterTable[], binding: str
     (table, key) => `s${key % 2}.${table}_${Math.floor(key / 2) % 2}`,
   );
   await root.end();
-  const text = rulesText(server.port, tables, binding).replaceAll('KEY', tables.find((table) => table.shardBy !== undefined)!.shardBy!);
+  const text = rulesText(server.port, tables, binding).replaceAll(
+    'KEY',
+    tables.find((table) => table.shardBy !== undefined)!.shardBy!,
+  );
   const loaded = loadRules({ file: 'shop.yaml', text, env: {} } as never);
   if (loaded.value === undefined) throw new Error(JSON.stringify(loaded.problems, null, 1));
   const loader = new SchemaLoader({ rules: loaded.value, publish: () => undefined });
@@ -107,9 +137,21 @@ export async function startCluster(tables: readonly ClusterTable[], binding: str
 }
 
 /** Plans and binds one SELECT as the planner of a session would. */
-export async function actionOf(cluster: { rules: RuleSet; schema: SchemaSnapshot }, sql: string, parameters: readonly ParameterValue[] = [], sqlMode = '', inTransaction = false): Promise<Action> {
+export async function actionOf(
+  cluster: { rules: RuleSet; schema: SchemaSnapshot },
+  sql: string,
+  parameters: readonly ParameterValue[] = [],
+  sqlMode = '',
+  inTransaction = false,
+): Promise<Action> {
   const environment: PlanEnvironment = {
-    rules: cluster.rules, schema: cluster.schema, database: 'shop', mode, sqlMode, collation: 'utf8mb4_general_ci', databases: new Set(['shop']),
+    rules: cluster.rules,
+    schema: cluster.schema,
+    database: 'shop',
+    mode,
+    sqlMode,
+    collation: 'utf8mb4_general_ci',
+    databases: new Set(['shop']),
   };
   const tokens = new Lexer().lex(Buffer.from(sql), mode).copy();
   const print = new FingerprintBuffer();
@@ -118,7 +160,16 @@ export async function actionOf(cluster: { rules: RuleSet; schema: SchemaSnapshot
   if (!parsed.ok) throw new Error(`${parsed.problem.message} at ${parsed.problem.at} in ${sql}`);
   if (parsed.statement.kind !== 'query') throw new Error('not a query');
   const facts = {
-    database: 'shop', connectionId: 1, user: 'u@h', currentUser: 'u@%', lastInsertId: 0n, foundRows: 0n, rowCount: 0n, autocommit: true, inTransaction, variables: new Map<string, string>(),
+    database: 'shop',
+    connectionId: 1,
+    user: 'u@h',
+    currentUser: 'u@%',
+    lastInsertId: 0n,
+    foundRows: 0n,
+    rowCount: 0n,
+    autocommit: true,
+    inTransaction,
+    variables: new Map<string, string>(),
   };
   const input: BindInput = { tokens, fingerprint: print, parameters, facts, keys: { take: () => [] } };
   try {
@@ -162,8 +213,16 @@ export class ActionRunner {
     for (const idle of this.#clients.values()) for (const client of idle) client.close();
   }
 
-  async run(action: Action, protocol: 'text' | 'binary', parameters: readonly (string | number | null)[] = []): Promise<RawResult> {
-    const ask = (client: PacketClient, query: { text: Uint8Array; parameters: readonly number[] | undefined }, how: 'text' | 'binary') => {
+  async run(
+    action: Action,
+    protocol: 'text' | 'binary',
+    parameters: readonly (string | number | null)[] = [],
+  ): Promise<RawResult> {
+    const ask = (
+      client: PacketClient,
+      query: { text: Uint8Array; parameters: readonly number[] | undefined },
+      how: 'text' | 'binary',
+    ) => {
       const own = (query.parameters ?? parameters.map((_, i) => i)).map((index) => parameters[index]!);
       return how === 'text' && own.length === 0 ? client.query(query.text) : client.execute(query.text, own);
     };
@@ -171,9 +230,17 @@ export class ActionRunner {
       case 'forward':
         return await this.#lease(action.query.source, (client) => ask(client, action.query, protocol));
       case 'scatter': {
-        const results = await Promise.all(action.queries.map((query) => this.#lease(query.source, (client) => ask(client, query, protocol))));
+        const results = await Promise.all(
+          action.queries.map((query) => this.#lease(query.source, (client) => ask(client, query, protocol))),
+        );
         const columns = results[0]!.columns;
-        const merged = merge(results.map((result) => sourceOf(result.rows, 3)), columns as readonly MergeColumn[], action.merge, protocol, { bytesMax: 1 << 20 });
+        const merged = merge(
+          results.map((result) => sourceOf(result.rows, 3)),
+          columns as readonly MergeColumn[],
+          action.merge,
+          protocol,
+          { bytesMax: 1 << 20 },
+        );
         return { columns: columns.slice(0, action.merge.visible), rows: await drain(merged) };
       }
       case 'scratch': {
@@ -211,10 +278,15 @@ export class ActionRunner {
   }
 
   /** Feeds want text rows: parameters are bound through a text EXECUTE. */
-  async #textRows(client: PacketClient, query: ShardQuery, parameters: readonly (string | number | null)[]): Promise<readonly Buffer[]> {
+  async #textRows(
+    client: PacketClient,
+    query: ShardQuery,
+    parameters: readonly (string | number | null)[],
+  ): Promise<readonly Buffer[]> {
     const own = (query.parameters ?? parameters.map((_, i) => i)).map((index) => parameters[index]!);
     if (own.length === 0) return (await client.query(query.text)).rows;
-    const literal = (value: string | number | null): string => (value === null ? 'NULL' : typeof value === 'number' ? String(value) : `'${value}'`);
+    const literal = (value: string | number | null): string =>
+      value === null ? 'NULL' : typeof value === 'number' ? String(value) : `'${value}'`;
     for (const [i, value] of own.entries()) await client.query(`SET @p${i} = ${literal(value)}`);
     await client.query(`PREPARE q FROM '${Buffer.from(query.text).toString().replaceAll("'", "''")}'`);
     return (await client.query(`EXECUTE q USING ${own.map((_, i) => `@p${i}`).join(', ')}`)).rows;
@@ -243,7 +315,13 @@ export function show(result: RawResult, protocol: 'text' | 'binary'): string[] {
   return result.rows.map((row) => {
     fields.locate(row, 0, row.length);
     return result.columns
-      .map((_, i) => (fields.isNull(i) ? 'NULL' : protocol === 'text' ? JSON.stringify(row.toString('utf8', fields.starts[i], fields.ends[i])) : row.toString('hex', fields.starts[i], fields.ends[i])))
+      .map((_, i) =>
+        fields.isNull(i)
+          ? 'NULL'
+          : protocol === 'text'
+            ? JSON.stringify(row.toString('utf8', fields.starts[i], fields.ends[i]))
+            : row.toString('hex', fields.starts[i], fields.ends[i]),
+      )
       .join(' | ');
   });
 }

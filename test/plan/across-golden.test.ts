@@ -31,13 +31,20 @@ function describeAction(action: Action): unknown {
       return { refuse: action.error.code, reason: action.error.message };
     case 'scatter': {
       const { visible, inputOrder, group, outputOrder, offset, limit } = action.merge;
-      const key = (k: (typeof inputOrder)[number]) => `${k.column}${k.weight === undefined ? '' : ` by ${k.weight}`}${k.descending ? ' desc' : ''}`;
+      const key = (k: (typeof inputOrder)[number]) =>
+        `${k.column}${k.weight === undefined ? '' : ` by ${k.weight}`}${k.descending ? ' desc' : ''}`;
       return {
         scatter: action.queries.map(queryOf),
         merge: {
           visible,
           ...(inputOrder.length === 0 ? {} : { order: inputOrder.map(key) }),
-          ...(group === undefined ? {} : { group: group.keys.map(key), aggregates: group.aggregates.map((a) => JSON.stringify(a)), ...(group.always ? { always: true } : {}) }),
+          ...(group === undefined
+            ? {}
+            : {
+                group: group.keys.map(key),
+                aggregates: group.aggregates.map((a) => JSON.stringify(a)),
+                ...(group.always ? { always: true } : {}),
+              }),
           ...(outputOrder.length === 0 ? {} : { sort: outputOrder.map(key) }),
           ...(offset === 0n ? {} : { offset: Number(offset) }),
           ...(limit === undefined ? {} : { limit: Number(limit) }),
@@ -49,7 +56,9 @@ function describeAction(action: Action): unknown {
         scratch: action.scratch.source,
         feeds: action.scratch.feeds.map((feed) => ({
           define: Buffer.from(feed.define.text).toString(),
-          ...(feed.define.parameters === undefined || feed.define.parameters.length === 0 ? {} : { parameters: [...feed.define.parameters] }),
+          ...(feed.define.parameters === undefined || feed.define.parameters.length === 0
+            ? {}
+            : { parameters: [...feed.define.parameters] }),
           columns: feed.columns.map((name, i) => `${name} ${feed.loads[i]}`).join(', '),
           rows: feed.rows.kind === 'queries' ? feed.rows.queries.map(queryOf) : `information_schema.${feed.rows.table}`,
         })),

@@ -1,9 +1,9 @@
 /** Random SELECTs over several nodes against one plain server. SEED and COUNT in the environment repeat or lengthen a run. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { ServerError } from '../merge/packet-client.ts';
 import { ActionRunner, actionOf, type Cluster, show } from './across-cluster.ts';
 import { randomNumbers, startShop } from './across-shop.ts';
-import { ServerError } from '../merge/packet-client.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const count = Number(process.env['COUNT'] ?? 150);
@@ -36,7 +36,9 @@ class Statements {
 
   #some<T>(list: readonly T[], most: number): T[] {
     const left = [...list];
-    return Array.from({ length: 1 + this.#next(most) }, () => left.splice(this.#next(left.length), 1)[0]!).filter((item) => item !== undefined);
+    return Array.from({ length: 1 + this.#next(most) }, () => left.splice(this.#next(left.length), 1)[0]!).filter(
+      (item) => item !== undefined,
+    );
   }
 
   #chance(of: number): boolean {
@@ -44,26 +46,61 @@ class Statements {
   }
 
   /** Columns of orders whose equal values are shown alike. */
-  readonly exact = ['qty', 'status', 'amount', 'day', 'span', 'yr', 'big', 'user_id', 'created', 'tags', 'weight', 'ts', 'flags'];
+  readonly exact = [
+    'qty',
+    'status',
+    'amount',
+    'day',
+    'span',
+    'yr',
+    'big',
+    'user_id',
+    'created',
+    'tags',
+    'weight',
+    'ts',
+    'flags',
+  ];
 
   condition(a: string): string {
     const simple = () =>
       this.#pick([
-        `${a}.qty > ${this.#next(4) - 2}`, `${a}.id < ${this.#next(90)}`, `${a}.name LIKE '${this.#pick(['a', 's', 'e', 'z'])}%'`, `${a}.name = '${this.#pick(['A', 'ss', 'e', ''])}'`,
-        `${a}.status IN ('new', 'paid')`, `${a}.amount IS NOT NULL`, `${a}.user_id IN (1, 2, 5, 6)`, `${a}.user_id BETWEEN 3 AND 9`, `${a}.city > 'a'`, `${a}.day >= '2024-01-01'`,
-        `${a}.id IN (SELECT v.id FROM visits v WHERE v.seconds > ${this.#next(40)})`, `EXISTS (SELECT 1 FROM items x WHERE x.user_id = ${a}.user_id AND x.order_id = ${a}.id)`,
+        `${a}.qty > ${this.#next(4) - 2}`,
+        `${a}.id < ${this.#next(90)}`,
+        `${a}.name LIKE '${this.#pick(['a', 's', 'e', 'z'])}%'`,
+        `${a}.name = '${this.#pick(['A', 'ss', 'e', ''])}'`,
+        `${a}.status IN ('new', 'paid')`,
+        `${a}.amount IS NOT NULL`,
+        `${a}.user_id IN (1, 2, 5, 6)`,
+        `${a}.user_id BETWEEN 3 AND 9`,
+        `${a}.city > 'a'`,
+        `${a}.day >= '2024-01-01'`,
+        `${a}.id IN (SELECT v.id FROM visits v WHERE v.seconds > ${this.#next(40)})`,
+        `EXISTS (SELECT 1 FROM items x WHERE x.user_id = ${a}.user_id AND x.order_id = ${a}.id)`,
       ]);
     const parts = Array.from({ length: 1 + this.#next(3) }, simple);
-    return parts.length === 3 ? `(${parts[0]} OR ${parts[1]}) AND ${parts[2]}` : parts.join(this.#chance(3) ? ' OR ' : ' AND ');
+    return parts.length === 3
+      ? `(${parts[0]} OR ${parts[1]}) AND ${parts[2]}`
+      : parts.join(this.#chance(3) ? ' OR ' : ' AND ');
   }
 
   from(): { from: string; a: string } {
     return {
       a: 'o',
       from: this.#pick([
-        'orders o', 'orders o', 'orders o', 'orders AS o', 'orders o JOIN items i ON i.user_id = o.user_id AND i.order_id = o.id', 'orders o LEFT JOIN items i ON i.user_id = o.user_id AND i.order_id = o.id AND i.n > 2',
-        'orders o JOIN visits i ON i.user_id = o.user_id', 'orders o LEFT JOIN visits i ON i.id = o.id', 'visits i RIGHT JOIN orders o ON i.id = o.qty', 'orders o LEFT JOIN countries i ON i.code = o.code',
-        'countries i LEFT JOIN orders o ON i.code = o.code', 'notes i JOIN orders o ON i.order_id = o.id', 'orders o JOIN (SELECT user_id, COUNT(*) n FROM visits GROUP BY user_id) i ON i.user_id = o.user_id',
+        'orders o',
+        'orders o',
+        'orders o',
+        'orders AS o',
+        'orders o JOIN items i ON i.user_id = o.user_id AND i.order_id = o.id',
+        'orders o LEFT JOIN items i ON i.user_id = o.user_id AND i.order_id = o.id AND i.n > 2',
+        'orders o JOIN visits i ON i.user_id = o.user_id',
+        'orders o LEFT JOIN visits i ON i.id = o.id',
+        'visits i RIGHT JOIN orders o ON i.id = o.qty',
+        'orders o LEFT JOIN countries i ON i.code = o.code',
+        'countries i LEFT JOIN orders o ON i.code = o.code',
+        'notes i JOIN orders o ON i.order_id = o.id',
+        'orders o JOIN (SELECT user_id, COUNT(*) n FROM visits GROUP BY user_id) i ON i.user_id = o.user_id',
         'orders o JOIN orders i ON i.user_id = o.user_id AND i.id = o.id + 1',
       ]),
     };
@@ -71,10 +108,34 @@ class Statements {
 
   aggregate(a: string): string {
     return this.#pick([
-      'COUNT(*)', `COUNT(${a}.name)`, `SUM(${a}.qty)`, `SUM(${a}.amount)`, `AVG(${a}.qty)`, `AVG(${a}.amount)`, `MIN(${a}.amount)`, `MAX(${a}.created)`, `MIN(${a}.span)`, `MAX(${a}.id)`, `MIN(${a}.status)`,
-      `COUNT(DISTINCT ${a}.name)`, `COUNT(DISTINCT ${a}.city, ${a}.qty)`, `SUM(DISTINCT ${a}.qty)`, `IFNULL(SUM(${a}.qty), 0) + COUNT(*)`, `ROUND(AVG(${a}.amount), 1)`, `SUM(${a}.amount) / COUNT(*)`,
-      `MAX(${a}.amount) - MIN(${a}.amount)`, `BIT_OR(${a}.flags)`, `SUM(${a}.big)`, `MAX(${a}.big)`, `GROUP_CONCAT(DISTINCT ${a}.id ORDER BY ${a}.id)`, `COUNT(DISTINCT ${a}.exact)`, `SUM(CASE WHEN ${a}.qty > 0 THEN ${a}.amount END)`,
-      `MAX(${a}.ts)`, `MIN(${a}.yr)`, `MAX(${a}.weight)`, `COUNT(DISTINCT ${a}.flags)`,
+      'COUNT(*)',
+      `COUNT(${a}.name)`,
+      `SUM(${a}.qty)`,
+      `SUM(${a}.amount)`,
+      `AVG(${a}.qty)`,
+      `AVG(${a}.amount)`,
+      `MIN(${a}.amount)`,
+      `MAX(${a}.created)`,
+      `MIN(${a}.span)`,
+      `MAX(${a}.id)`,
+      `MIN(${a}.status)`,
+      `COUNT(DISTINCT ${a}.name)`,
+      `COUNT(DISTINCT ${a}.city, ${a}.qty)`,
+      `SUM(DISTINCT ${a}.qty)`,
+      `IFNULL(SUM(${a}.qty), 0) + COUNT(*)`,
+      `ROUND(AVG(${a}.amount), 1)`,
+      `SUM(${a}.amount) / COUNT(*)`,
+      `MAX(${a}.amount) - MIN(${a}.amount)`,
+      `BIT_OR(${a}.flags)`,
+      `SUM(${a}.big)`,
+      `MAX(${a}.big)`,
+      `GROUP_CONCAT(DISTINCT ${a}.id ORDER BY ${a}.id)`,
+      `COUNT(DISTINCT ${a}.exact)`,
+      `SUM(CASE WHEN ${a}.qty > 0 THEN ${a}.amount END)`,
+      `MAX(${a}.ts)`,
+      `MIN(${a}.yr)`,
+      `MAX(${a}.weight)`,
+      `COUNT(DISTINCT ${a}.flags)`,
     ]);
   }
 
@@ -85,27 +146,58 @@ class Statements {
     switch (this.#next(6)) {
       case 0: {
         // Rows in a total order.
-        const keys = this.#some([...this.exact, 'name', 'city', 'code', 'exact', 'price', 'raw', 'qty + 1', 'note'], 3).map((key) => `${a}.${key}${this.#chance(2) ? ' DESC' : ''}`);
-        const limit = this.#chance(2) ? '' : ` LIMIT ${this.#next(30)}${this.#chance(2) ? ` OFFSET ${this.#next(20)}` : ''}`;
-        const columns = this.#some(['id', 'name', 'amount', 'price', 'weight', 'status', 'flags', 'ts', 'note', 'raw', 'span'], 4).map((name) => `${a}.${name}`);
-        if (!alone) return { sql: `SELECT ${columns.join(', ')} FROM ${from}${where} ORDER BY ${keys.join(', ')}`, ordered: false };
-        return { sql: `SELECT ${columns.join(', ')} FROM ${from}${where} ORDER BY ${keys.join(', ')}, ${a}.id${limit}`, ordered: true };
+        const keys = this.#some(
+          [...this.exact, 'name', 'city', 'code', 'exact', 'price', 'raw', 'qty + 1', 'note'],
+          3,
+        ).map((key) => `${a}.${key}${this.#chance(2) ? ' DESC' : ''}`);
+        const limit = this.#chance(2)
+          ? ''
+          : ` LIMIT ${this.#next(30)}${this.#chance(2) ? ` OFFSET ${this.#next(20)}` : ''}`;
+        const columns = this.#some(
+          ['id', 'name', 'amount', 'price', 'weight', 'status', 'flags', 'ts', 'note', 'raw', 'span'],
+          4,
+        ).map((name) => `${a}.${name}`);
+        if (!alone)
+          return {
+            sql: `SELECT ${columns.join(', ')} FROM ${from}${where} ORDER BY ${keys.join(', ')}`,
+            ordered: false,
+          };
+        return {
+          sql: `SELECT ${columns.join(', ')} FROM ${from}${where} ORDER BY ${keys.join(', ')}, ${a}.id${limit}`,
+          ordered: true,
+        };
       }
       case 1: {
         // Whether DISTINCT shows a BIT as bytes or as a number is up to the server's plan.
-        const columns = this.#some(this.exact.filter((name) => name !== 'flags'), 3).map((name) => `${a}.${name}`);
-        return { sql: `SELECT DISTINCT ${columns.join(', ')} FROM ${from}${where}${this.#chance(2) ? ` ORDER BY ${columns.join(', ')}` : ''}`, ordered: false };
+        const columns = this.#some(
+          this.exact.filter((name) => name !== 'flags'),
+          3,
+        ).map((name) => `${a}.${name}`);
+        return {
+          sql: `SELECT DISTINCT ${columns.join(', ')} FROM ${from}${where}${this.#chance(2) ? ` ORDER BY ${columns.join(', ')}` : ''}`,
+          ordered: false,
+        };
       }
       case 2:
-        return { sql: `SELECT ${Array.from({ length: 1 + this.#next(4) }, () => this.aggregate(a)).join(', ')} FROM ${from}${where}`, ordered: true };
+        return {
+          sql: `SELECT ${Array.from({ length: 1 + this.#next(4) }, () => this.aggregate(a)).join(', ')} FROM ${from}${where}`,
+          ordered: true,
+        };
       case 3:
       case 4: {
         const keys = this.#some([...this.exact, 'name', 'city', 'exact'], 2).map((name) => `${a}.${name}`);
         const shown = keys.filter((key) => !/name|city|exact/.test(key));
         const items = [...shown, ...Array.from({ length: 1 + this.#next(3) }, () => this.aggregate(a))];
-        const having = this.#chance(3) ? ` HAVING ${this.#pick([`COUNT(*) > 1`, `SUM(${a}.qty) > 0`, `MAX(${a}.amount) IS NOT NULL`])}` : '';
-        const order = this.#chance(2) ? ` ORDER BY ${this.#pick([keys.join(' DESC, '), items.at(-1)!, String(items.length)])}` : '';
-        return { sql: `SELECT ${items.join(', ')} FROM ${from}${where} GROUP BY ${keys.join(', ')}${having}${order}`, ordered: false };
+        const having = this.#chance(3)
+          ? ` HAVING ${this.#pick([`COUNT(*) > 1`, `SUM(${a}.qty) > 0`, `MAX(${a}.amount) IS NOT NULL`])}`
+          : '';
+        const order = this.#chance(2)
+          ? ` ORDER BY ${this.#pick([keys.join(' DESC, '), items.at(-1)!, String(items.length)])}`
+          : '';
+        return {
+          sql: `SELECT ${items.join(', ')} FROM ${from}${where} GROUP BY ${keys.join(', ')}${having}${order}`,
+          ordered: false,
+        };
       }
       default:
         return {
@@ -129,7 +221,8 @@ describe('random statements', () => {
     test(`${n}: ${sql}`, async () => {
       let want: string[];
       let shape: string[];
-      const shapeOf = (columns: readonly { name: string; type: number; decimals: number }[]): string[] => columns.map(({ name, type, decimals }) => `${name} ${type} ${decimals}`);
+      const shapeOf = (columns: readonly { name: string; type: number; decimals: number }[]): string[] =>
+        columns.map(({ name, type, decimals }) => `${name} ${type} ${decimals}`);
       try {
         const expected = await cluster.plain.query(sql);
         want = show(expected, 'text');

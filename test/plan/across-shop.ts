@@ -14,15 +14,45 @@ const tables = [
   {
     name: 'items',
     shardBy: 'user_id',
-    columns: 'id INT NOT NULL PRIMARY KEY, user_id INT NOT NULL, order_id BIGINT NOT NULL, sku VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, price DECIMAL(8,3), n INT',
+    columns:
+      'id INT NOT NULL PRIMARY KEY, user_id INT NOT NULL, order_id BIGINT NOT NULL, sku VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, price DECIMAL(8,3), n INT',
   },
-  { name: 'visits', shardBy: 'user_id', columns: 'id INT NOT NULL PRIMARY KEY, user_id INT NOT NULL, page VARCHAR(20), at DATETIME, seconds INT' },
+  {
+    name: 'visits',
+    shardBy: 'user_id',
+    columns:
+      'id INT NOT NULL PRIMARY KEY, user_id INT NOT NULL, page VARCHAR(20), at DATETIME, seconds INT, secret INT INVISIBLE DEFAULT 7',
+  },
   { name: 'countries', columns: 'code CHAR(2) NOT NULL PRIMARY KEY, title VARCHAR(30)' },
   { name: 'notes', single: 's0' as const, columns: 'id INT NOT NULL PRIMARY KEY, order_id BIGINT, body VARCHAR(50)' },
   { name: 'logs', single: 's1' as const, columns: 'id INT NOT NULL PRIMARY KEY, note_id INT, line VARCHAR(50)' },
 ] as const;
 
-const words = ['a', 'A', 'á', 'a ', 'a\\t', 'ab', 'aB ', '', ' ', 'ß', 'ss', 'S', 'z', 'Z', 'ä', 'ae', '10', '9', 'é', 'E', 'e  ', 'ø', 'o'];
+const words = [
+  'a',
+  'A',
+  'á',
+  'a ',
+  'a\\t',
+  'ab',
+  'aB ',
+  '',
+  ' ',
+  'ß',
+  'ss',
+  'S',
+  'z',
+  'Z',
+  'ä',
+  'ae',
+  '10',
+  '9',
+  'é',
+  'E',
+  'e  ',
+  'ø',
+  'o',
+];
 
 /** A seeded generator: the same rows at every run. */
 export function randomNumbers(seed: number): (below: number) => number {
@@ -48,31 +78,58 @@ export async function startShop(): Promise<Cluster> {
       const user = 1 + next(12);
       const date = pick(['2024-01-31', '2023-12-31', '0000-00-00', '2024-02-29', '1000-01-01']);
       const values = [
-        id, user, word(), word(), orNull(`'${pick(['a', 'A', 'b', 'Ä', 'b ', ''])}'`), word(),
+        id,
+        user,
+        word(),
+        word(),
+        orNull(`'${pick(['a', 'A', 'b', 'Ä', 'b ', ''])}'`),
+        word(),
         orNull(pick(['0.00', '-1.25', '99999999.99', '10.10', '10.10', '3.33', '-0.01'])),
         orNull(pick(['0.1', '1e20', '-1.5e-7', '3', '100000', '0.30000000000000004'])),
         orNull(pick(['0.1', '16777216', '1.1754944e-38', '3.4e38', '-2.5'])),
-        `'${pick(['new', 'paid', 'sent', 'a'])}'`, orNull(`'${pick(['', 'x', 'x,z', 'y', 'x,y,z'])}'`), orNull(`${next(64)}`),
-        orNull(`'${date} 0${next(10)}:00:0${next(3)}.${next(1000)}'`), orNull(`'2024-10-27 0${next(3)}:30:00.${next(100)}'`),
-        orNull(`'${date}'`), orNull(`'${pick(['-838:59:59', '00:00:00', '12:30:00.5', '-00:00:01', '838:59:59', '100:00:00'])}'`),
-        orNull(pick(['0', '1999', '2024', '2155'])), orNull(`'note ${next(5)}'`), orNull(`${next(7) - 3}`, 5),
-        orNull(pick(['0', '18446744073709551615', '9223372036854775808', '5'])), orNull(pick(["X'00'", "X'0001FF'", "'abc'", "''"])),
+        `'${pick(['new', 'paid', 'sent', 'a'])}'`,
+        orNull(`'${pick(['', 'x', 'x,z', 'y', 'x,y,z'])}'`),
+        orNull(`${next(64)}`),
+        orNull(`'${date} 0${next(10)}:00:0${next(3)}.${next(1000)}'`),
+        orNull(`'2024-10-27 0${next(3)}:30:00.${next(100)}'`),
+        orNull(`'${date}'`),
+        orNull(`'${pick(['-838:59:59', '00:00:00', '12:30:00.5', '-00:00:01', '838:59:59', '100:00:00'])}'`),
+        orNull(pick(['0', '1999', '2024', '2155'])),
+        orNull(`'note ${next(5)}'`),
+        orNull(`${next(7) - 3}`, 5),
+        orNull(pick(['0', '18446744073709551615', '9223372036854775808', '5'])),
+        orNull(pick(["X'00'", "X'0001FF'", "'abc'", "''"])),
       ];
       await insert('orders', user, values.join(', '));
       for (let n = next(4); n > 0; n -= 1) {
-        await insert('items', user, `${id * 10 + n}, ${user}, ${id}, '${pick(['pen', 'Pen ', 'ink', 'cup'])}', ${orNull(`${next(100)}.${next(1000)}`)}, ${orNull(`${next(5)}`)}`);
+        await insert(
+          'items',
+          user,
+          `${id * 10 + n}, ${user}, ${id}, '${pick(['pen', 'Pen ', 'ink', 'cup'])}', ${orNull(`${next(100)}.${next(1000)}`)}, ${orNull(`${next(5)}`)}`,
+        );
       }
     }
     for (let id = 1; id <= 40; id += 1) {
       const user = 1 + next(14);
-      await insert('visits', user, `${id}, ${user}, '${pick(['home', 'Home', 'cart', 'help'])}', '2024-05-0${1 + next(3)} 10:00:0${next(9)}', ${orNull(`${next(50)}`)}`);
+      await insert(
+        'visits',
+        user,
+        `${id}, ${user}, '${pick(['home', 'Home', 'cart', 'help'])}', '2024-05-0${1 + next(3)} 10:00:0${next(9)}', ${orNull(`${next(50)}`)}`,
+      );
     }
-    for (const [code, title] of [['DE', 'Germany'], ['FR', 'France'], ['a', 'Aland']]) {
-      for (const schema of ['plain', 's0', 's1']) await run(`INSERT INTO ${schema}.countries VALUES ('${code}', '${title}')`);
+    for (const [code, title] of [
+      ['DE', 'Germany'],
+      ['FR', 'France'],
+      ['a', 'Aland'],
+    ]) {
+      for (const schema of ['plain', 's0', 's1'])
+        await run(`INSERT INTO ${schema}.countries VALUES ('${code}', '${title}')`);
     }
     for (let id = 1; id <= 12; id += 1) {
-      for (const schema of ['plain', 's0']) await run(`INSERT INTO ${schema}.notes VALUES (${id}, ${id * 7}, 'n${id % 4}')`);
-      for (const schema of ['plain', 's1']) await run(`INSERT INTO ${schema}.logs VALUES (${id}, ${1 + (id % 5)}, 'l${id}')`);
+      for (const schema of ['plain', 's0'])
+        await run(`INSERT INTO ${schema}.notes VALUES (${id}, ${id * 7}, 'n${id % 4}')`);
+      for (const schema of ['plain', 's1'])
+        await run(`INSERT INTO ${schema}.logs VALUES (${id}, ${1 + (id % 5)}, 'l${id}')`);
     }
   });
 }

@@ -15,15 +15,16 @@ export interface BoundLimit {
 
 /** Reads the values. Throws the refusal of a value that is no row count. */
 export function bindLimit(limit: Limit | undefined, builder: AcrossBuilder, input: BindInput): BoundLimit {
-  const count = valueOf(limit?.count, builder, input);
-  const offset = valueOf(limit?.offset, builder, input) ?? 0n;
+  const count = rowCount(limit?.count, builder, input);
+  const offset = rowCount(limit?.offset, builder, input) ?? 0n;
   const sum = count === undefined ? ROWS_MAX : offset + count;
   return { offset, limit: count, shard: Buffer.from(String(sum > ROWS_MAX ? ROWS_MAX : sum)) };
 }
 
-function valueOf(expression: Expression | undefined, builder: AcrossBuilder, input: BindInput): bigint | undefined {
+function rowCount(expression: Expression | undefined, builder: AcrossBuilder, input: BindInput): bigint | undefined {
   if (expression === undefined) return undefined;
   const value = builder.limitValue(expression as Literal, input);
-  if (value === undefined) throw new MeshError('SM_UNSUPPORTED', { what: 'this LIMIT', reason: 'its value is not a row count' });
+  if (value === undefined)
+    throw new MeshError('SM_UNSUPPORTED', { what: 'this LIMIT', reason: 'its value is not a row count' });
   return value;
 }

@@ -17,7 +17,12 @@ const direct: ColumnOrder = { kind: 'direct' };
 export type OrderUse = 'sort' | 'group' | 'extreme';
 
 /** The order of a column's values, or undefined when only a server knows it. `collation`: of a COLLATE clause around the column. */
-export function columnOrder(column: Column, schema: SchemaSnapshot, use: OrderUse, collation?: string): ColumnOrder | undefined {
+export function columnOrder(
+  column: Column,
+  schema: SchemaSnapshot,
+  use: OrderUse,
+  collation?: string,
+): ColumnOrder | undefined {
   switch (column.dataType) {
     case 'tinyint':
     case 'smallint':
@@ -57,7 +62,10 @@ export function columnOrder(column: Column, schema: SchemaSnapshot, use: OrderUs
 }
 
 /** Bytes of weight per character, and how many characters' weights one character may grow into. */
-function weightShape(collation: string, charset: string): { readonly bytes: number; readonly growth: number; readonly levels: number } | undefined {
+function weightShape(
+  collation: string,
+  charset: string,
+): { readonly bytes: number; readonly growth: number; readonly levels: number } | undefined {
   const unicode = charset === 'utf8mb4' || charset === 'utf8mb3' || charset === 'utf8';
   if (unicode) {
     if (/_nopad_bin$|_bin$/.test(collation)) return { bytes: 3, growth: 1, levels: 1 };
@@ -66,14 +74,37 @@ function weightShape(collation: string, charset: string): { readonly bytes: numb
     // Collations of the Unicode algorithm: one character may have eight weights.
     return { bytes: 2, growth: 8, levels: 1 };
   }
-  if (charset === 'latin1' || charset === 'ascii') return { bytes: 1, growth: /german2/.test(collation) ? 2 : 1, levels: 1 };
+  if (charset === 'latin1' || charset === 'ascii')
+    return { bytes: 1, growth: /german2/.test(collation) ? 2 : 1, levels: 1 };
   if (charset === 'ucs2' || charset === 'utf16' || charset === 'utf32' || charset === 'utf16le') return undefined;
-  return /_bin$|_general_(ci|cs)$/.test(collation) && singleByte.has(charset) ? { bytes: 1, growth: 1, levels: 1 } : undefined;
+  return /_bin$|_general_(ci|cs)$/.test(collation) && singleByte.has(charset)
+    ? { bytes: 1, growth: 1, levels: 1 }
+    : undefined;
 }
 
-const singleByte = new Set(['latin2', 'latin5', 'latin7', 'cp1250', 'cp1251', 'cp1256', 'cp1257', 'koi8r', 'koi8u', 'greek', 'hebrew', 'cp850', 'cp852', 'cp866']);
+const singleByte = new Set([
+  'latin2',
+  'latin5',
+  'latin7',
+  'cp1250',
+  'cp1251',
+  'cp1256',
+  'cp1257',
+  'koi8r',
+  'koi8u',
+  'greek',
+  'hebrew',
+  'cp850',
+  'cp852',
+  'cp866',
+]);
 
-function characterOrder(column: Column, schema: SchemaSnapshot, use: OrderUse, override: string | undefined): ColumnOrder | undefined {
+function characterOrder(
+  column: Column,
+  schema: SchemaSnapshot,
+  use: OrderUse,
+  override: string | undefined,
+): ColumnOrder | undefined {
   const name = override?.toLowerCase() ?? column.collation;
   const length = column.lengthMax;
   if (name === undefined || length === undefined || column.charset === undefined) return undefined;

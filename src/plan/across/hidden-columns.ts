@@ -1,10 +1,10 @@
 /** Derived columns appended to a shard's select list, and the merge keys that point at them. */
 import type { Expression, SelectItem, Span } from '../../sql/index.ts';
-import { backtick } from './sql-name.ts';
+import { someNode } from '../syntax-walk.ts';
 import { columnOrder, type OrderUse } from './column-order.ts';
+import { backtick } from './sql-name.ts';
 import { bare, isFickle, isNumber, plainColumn, positionLiteral, sameColumn } from './syntax.ts';
 import type { AcrossBuilder, ColumnOrigin, OutputColumn, Piece, ResolvedBlock, ResolvedStatement } from './types.ts';
-import { someNode } from '../syntax-walk.ts';
 
 /** What a key of ORDER BY, GROUP BY or DISTINCT stands for, with positions, aliases and parentheses seen through. */
 export interface KeyTarget {
@@ -32,7 +32,12 @@ export class HiddenColumns {
   readonly #output: readonly OutputColumn[];
   readonly #items: readonly SelectItem[];
 
-  constructor(statement: ResolvedStatement, builder: AcrossBuilder, block: ResolvedBlock, output: readonly OutputColumn[]) {
+  constructor(
+    statement: ResolvedStatement,
+    builder: AcrossBuilder,
+    block: ResolvedBlock,
+    output: readonly OutputColumn[],
+  ) {
     this.#statement = statement;
     this.#builder = builder;
     this.#output = output;
@@ -80,7 +85,12 @@ export class HiddenColumns {
     }
     const origin = plainColumn(inner, this.#statement);
     if (origin !== undefined) {
-      return { expression, output: this.#output.findIndex((column) => column.origin !== undefined && sameColumn(column.origin, origin)), origin, collation: undefined };
+      return {
+        expression,
+        output: this.#output.findIndex((column) => column.origin !== undefined && sameColumn(column.origin, origin)),
+        origin,
+        collation: undefined,
+      };
     }
     return { expression, output: this.#sameText(inner), origin: undefined, collation: undefined };
   }
@@ -102,24 +112,42 @@ export class HiddenColumns {
     const text = this.#pieceOf(target);
     if (text === undefined) return undefined;
     if (origin === undefined) {
-      if (collation !== undefined || expression === undefined || !isNumber(expression, this.#statement) || isFickle(expression)) return undefined;
+      if (
+        collation !== undefined ||
+        expression === undefined ||
+        !isNumber(expression, this.#statement) ||
+        isFickle(expression)
+      )
+        return undefined;
       if (target.output >= 0) return { column: target.output };
       if (use !== 'sort' && someNode(expression, (node) => node.kind === 'parameter')) return undefined;
       // An alias has no meaning inside of the select list.
-      if (someNode(expression, (node) => node.kind === 'column' && this.#statement.columns.get(node as never)?.kind === 'alias')) return undefined;
+      if (
+        someNode(
+          expression,
+          (node) => node.kind === 'column' && this.#statement.columns.get(node as never)?.kind === 'alias',
+        )
+      )
+        return undefined;
       return { column: this.add(`= ${this.#identity(target)}`, text) };
     }
     const order = columnOrder(origin.column, this.#builder.environment.schema, use, collation);
     if (order === undefined) return undefined;
     const own = () => (target.output >= 0 ? target.output : this.add(`= ${this.#identity(target)}`, text));
     if (order.kind === 'direct') return { column: own() };
-    const weight = this.add(`${order.before} ${this.#identity(target)} ${order.after}`, [{ kind: 'text', text: order.before }, ...text, { kind: 'text', text: order.after }]);
+    const weight = this.add(`${order.before} ${this.#identity(target)} ${order.after}`, [
+      { kind: 'text', text: order.before },
+      ...text,
+      { kind: 'text', text: order.after },
+    ]);
     return { column: plain ? own() : weight, weight };
   }
 
   #identity(target: KeyTarget): string {
     const { origin, expression } = target;
-    return origin === undefined ? String(expression!.start) : `${origin.use.index}.${origin.column.name} ${target.collation ?? ''}`;
+    return origin === undefined
+      ? String(expression!.start)
+      : `${origin.use.index}.${origin.column.name} ${target.collation ?? ''}`;
   }
 
   #pieceOf(target: KeyTarget): Piece[] | undefined {
@@ -136,7 +164,10 @@ export class HiddenColumns {
   /** A select item written like this expression (literals are pinned, so that this holds for all texts of the plan). */
   #sameText(expression: Expression): number {
     const text = normal(this.#builder.text.slice(expression));
-    const item = this.#items.find((candidate) => candidate.expression.kind !== 'star' && normal(this.#builder.text.slice(bare(candidate.expression))) === text);
+    const item = this.#items.find(
+      (candidate) =>
+        candidate.expression.kind !== 'star' && normal(this.#builder.text.slice(bare(candidate.expression))) === text,
+    );
     if (item === undefined || item.expression.kind === 'star') return -1;
     if (!pinLiterals(expression, this.#builder) || !pinLiterals(item.expression, this.#builder)) return -1;
     return this.#output.findIndex((column) => column.item === item);
@@ -146,7 +177,10 @@ export class HiddenColumns {
 /** The text of an expression or clause under physical names, without the headings that select items get. */
 export function copyText(span: Span, builder: AcrossBuilder): Piece[] {
   const edits = [...builder.nameEdits(span), ...builder.factEdits(span)];
-  return builder.text.pieces(span, edits.filter((edit) => edit.pieces.every((piece) => piece.kind !== 'heading')));
+  return builder.text.pieces(
+    span,
+    edits.filter((edit) => edit.pieces.every((piece) => piece.kind !== 'heading')),
+  );
 }
 
 /** A text without differences of white space. */

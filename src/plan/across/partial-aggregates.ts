@@ -1,13 +1,34 @@
 /** Groups that lie on several shards: each shard sends its partial groups into one temporary table, where the client's own text, with aggregates re-combined, answers. */
 import type { Call, ColumnRef, Expression, SelectItem } from '../../sql/index.ts';
 import { visitBlock } from '../syntax-walk.ts';
-import { backtick } from './sql-name.ts';
 import type { BindInput, NameMap, ScratchLoad } from '../types.ts';
 import { copyText, normal, pinLiterals } from './hidden-columns.ts';
 import { routeTo } from './scatter.ts';
-import { aggregateCall, bare, hasAggregate, hasQuery, isFickle, isNumber, plainColumn, positionLiteral, readsFragile, sameColumn, soleBlock } from './syntax.ts';
+import { backtick } from './sql-name.ts';
+import {
+  aggregateCall,
+  bare,
+  hasAggregate,
+  hasQuery,
+  isFickle,
+  isNumber,
+  plainColumn,
+  positionLiteral,
+  readsFragile,
+  sameColumn,
+  soleBlock,
+} from './syntax.ts';
 import { digits, rawBytes, type Transfer, transferOf } from './transfer.ts';
-import type { AcrossBuilder, AcrossPlan, ColumnOrigin, Edit, Piece, ResolvedBlock, ResolvedStatement, RoutedUses } from './types.ts';
+import type {
+  AcrossBuilder,
+  AcrossPlan,
+  ColumnOrigin,
+  Edit,
+  Piece,
+  ResolvedBlock,
+  ResolvedStatement,
+  RoutedUses,
+} from './types.ts';
 
 const TABLE = '_mesh_p0';
 /** A longer heading may not fit into an alias. */
@@ -31,9 +52,22 @@ class NotPartial extends Error {}
 /** Undefined: not of this form. */
 export function planPartialAggregates(statement: ResolvedStatement, builder: AcrossBuilder): AcrossPlan | undefined {
   const block = soleBlock(statement);
-  if (!builder.shardLocal || builder.leader < 0 || block === undefined || block.windowed || block.select.windows.length > 0) return undefined;
+  if (
+    !builder.shardLocal ||
+    builder.leader < 0 ||
+    block === undefined ||
+    block.windowed ||
+    block.select.windows.length > 0
+  )
+    return undefined;
   const { select } = block;
-  if (!(block.aggregated || select.distinct) || select.from.length === 0 || select.lock !== undefined || statement.query.query.with.length > 0) return undefined;
+  if (
+    !(block.aggregated || select.distinct) ||
+    select.from.length === 0 ||
+    select.lock !== undefined ||
+    statement.query.query.with.length > 0
+  )
+    return undefined;
   if (hasQuery([select.items, select.groupBy, select.having, select.orderBy])) return undefined;
   if (isFickle([select.items, select.groupBy, select.having, select.orderBy])) return undefined;
   if (select.items.some((item) => item.expression.kind === 'star')) return undefined;
@@ -88,11 +122,17 @@ class PartialPlanner {
     if (item.alias !== undefined || !changed) return;
     const inner = bare(expression);
     const end = { start: item.end, end: item.end };
-    if (inner.kind === 'column') this.#edits.push({ at: end, pieces: [{ kind: 'text', text: ` AS ${backtick(inner.column.name)}` }] });
+    if (inner.kind === 'column')
+      this.#edits.push({ at: end, pieces: [{ kind: 'text', text: ` AS ${backtick(inner.column.name)}` }] });
     else if (expression.end - expression.start > HEADING_MAX) throw new NotPartial();
     else {
       const { text } = this.#builder;
-      this.#edits.push({ at: end, pieces: [{ kind: 'heading', from: text.position(expression.start, false), to: text.position(expression.end, true) }] });
+      this.#edits.push({
+        at: end,
+        pieces: [
+          { kind: 'heading', from: text.position(expression.start, false), to: text.position(expression.end, true) },
+        ],
+      });
     }
   }
 
@@ -120,7 +160,9 @@ class PartialPlanner {
   }
 
   #columnPart(ref: ColumnRef, origin: ColumnOrigin): Part {
-    const known = this.#parts.find((part) => part.grouped && part.origin !== undefined && sameColumn(part.origin, origin));
+    const known = this.#parts.find(
+      (part) => part.grouped && part.origin !== undefined && sameColumn(part.origin, origin),
+    );
     if (known !== undefined) return known;
     return this.#add(origin.column.name, this.#copy(ref), transferOf(origin.column), true, origin, undefined);
   }
@@ -130,7 +172,14 @@ class PartialPlanner {
     return known ?? this.#add('_mesh_k', this.#copy(expression), this.#transfer(expression), true, undefined, text);
   }
 
-  #add(name: string, pieces: readonly Piece[], transfer: Transfer, grouped: boolean, origin: ColumnOrigin | undefined, text: string | undefined): Part {
+  #add(
+    name: string,
+    pieces: readonly Piece[],
+    transfer: Transfer,
+    grouped: boolean,
+    origin: ColumnOrigin | undefined,
+    text: string | undefined,
+  ): Part {
     const taken = new Set(this.#parts.map((part) => part.name.toLowerCase()));
     let unique = name;
     for (let n = 0; taken.has(unique.toLowerCase()); n += 1) unique = `_mesh_${n}_${name}`;
@@ -183,7 +232,8 @@ class PartialPlanner {
     const { origin } = resolved;
     const isKey = this.#keys.some((part) => part.origin !== undefined && sameColumn(part.origin, origin));
     // A column that is no key: any row's value, which only a relaxed server gives without knowing the table's keys.
-    if (!isKey && this.#block.aggregated && /ONLY_FULL_GROUP_BY|ANSI/i.test(this.#builder.environment.sqlMode)) throw new NotPartial();
+    if (!isKey && this.#block.aggregated && /ONLY_FULL_GROUP_BY|ANSI/i.test(this.#builder.environment.sqlMode))
+      throw new NotPartial();
     if (!isKey && (!this.#block.aggregated || this.#keys.length === 0)) throw new NotPartial();
     this.#put(ref, [this.#reference(this.#columnPart(ref, origin))]);
   }
@@ -222,9 +272,25 @@ class PartialPlanner {
       }
       case 'AVG': {
         const text = this.#copy(argument!);
-        const sum = this.#add('_mesh_s', [{ kind: 'text', text: 'SUM(' }, ...text, { kind: 'text', text: ')' }], digits, false, undefined, undefined);
-        const count = this.#add('_mesh_n', [{ kind: 'text', text: 'COUNT(' }, ...text, { kind: 'text', text: ')' }], digits, false, undefined, undefined);
-        this.#put(call, [{ kind: 'text', text: `(SUM(${this.#column_(sum)})/NULLIF(SUM(${this.#column_(count)}), 0))` }]);
+        const sum = this.#add(
+          '_mesh_s',
+          [{ kind: 'text', text: 'SUM(' }, ...text, { kind: 'text', text: ')' }],
+          digits,
+          false,
+          undefined,
+          undefined,
+        );
+        const count = this.#add(
+          '_mesh_n',
+          [{ kind: 'text', text: 'COUNT(' }, ...text, { kind: 'text', text: ')' }],
+          digits,
+          false,
+          undefined,
+          undefined,
+        );
+        this.#put(call, [
+          { kind: 'text', text: `(SUM(${this.#column_(sum)})/NULLIF(SUM(${this.#column_(count)}), 0))` },
+        ]);
         return;
       }
       case 'MIN':
@@ -260,7 +326,9 @@ class PartialPlanner {
     const from = { start: select.from[0]!.start, end: Math.max(select.where?.end ?? 0, select.from.at(-1)!.end) };
     this.#edits.push({ at: from, pieces: [{ kind: 'text', text: `${backtick(TABLE)} AS ${this.#alias}` }] });
     const replaced = this.#edits.map((edit) => edit.at).filter((span) => span.end > span.start);
-    const facts = builder.factEdits(statement.query.query).filter((edit) => !replaced.some((span) => edit.at.start >= span.start && edit.at.end <= span.end));
+    const facts = builder
+      .factEdits(statement.query.query)
+      .filter((edit) => !replaced.some((span) => edit.at.start >= span.start && edit.at.end <= span.end));
     const final = builder.text.whole([...this.#edits, ...facts]);
 
     const partial: Piece[] = [{ kind: 'text', text: 'SELECT ' }];
@@ -271,13 +339,29 @@ class PartialPlanner {
     partial.push({ kind: 'text', text: ' FROM ' }, ...copyText(from, builder));
     const grouped = parts.flatMap((part, index) => (part.grouped ? [index + 1] : []));
     if (grouped.length > 0) partial.push({ kind: 'text', text: ` GROUP BY ${grouped.join(', ')}` });
-    const define = builder.text.compose([{ kind: 'text', text: `CREATE TEMPORARY TABLE ${backtick(TABLE)} AS ` }, ...partial, { kind: 'text', text: ' LIMIT 0' }]);
-    const outer = parts.map((part) => `${part.transfer.before}\`p\`.${backtick(part.name)}${part.transfer.after}`).join(', ');
-    const query = builder.text.compose([{ kind: 'text', text: `SELECT ${outer} FROM (` }, ...partial, { kind: 'text', text: ') AS `p`' }]);
+    const define = builder.text.compose([
+      { kind: 'text', text: `CREATE TEMPORARY TABLE ${backtick(TABLE)} AS ` },
+      ...partial,
+      { kind: 'text', text: ' LIMIT 0' },
+    ]);
+    const outer = parts
+      .map((part) => `${part.transfer.before}\`p\`.${backtick(part.name)}${part.transfer.after}`)
+      .join(', ');
+    const query = builder.text.compose([
+      { kind: 'text', text: `SELECT ${outer} FROM (` },
+      ...partial,
+      { kind: 'text', text: ') AS `p`' },
+    ]);
     const columns = parts.map((part) => part.name);
     const loads: ScratchLoad[] = parts.map((part) => part.transfer.load);
-    const logical = this.#block.relations[0]?.kind === 'table' ? this.#block.relations[0].use.name.table.name : this.#block.relations[0]!.alias;
-    const names: NameMap = { database: builder.names.database, tables: new Map(builder.names.tables).set(TABLE, logical) };
+    const logical =
+      this.#block.relations[0]?.kind === 'table'
+        ? this.#block.relations[0].use.name.table.name
+        : this.#block.relations[0]!.alias;
+    const names: NameMap = {
+      database: builder.names.database,
+      tables: new Map(builder.names.tables).set(TABLE, logical),
+    };
 
     return {
       weight: 800 + (final.pieces.length + query.pieces.length + define.pieces.length) * 100,

@@ -19,7 +19,8 @@ export function refuseAcross(statement: ResolvedStatement, builder: AcrossBuilde
       case 'select': {
         const select = node as unknown as SelectBlock;
         if (select.into !== undefined) error = refusal('SELECT ... INTO', 'its rows come from several nodes');
-        if (select.options.includes('SQL_CALC_FOUND_ROWS')) error = refusal('SQL_CALC_FOUND_ROWS', 'its rows come from several nodes; use SELECT COUNT(*)');
+        if (select.options.includes('SQL_CALC_FOUND_ROWS'))
+          error = refusal('SQL_CALC_FOUND_ROWS', 'its rows come from several nodes; use SELECT COUNT(*)');
         error ??= refuseLimit(select.limit);
         break;
       }
@@ -36,7 +37,11 @@ export function refuseAcross(statement: ResolvedStatement, builder: AcrossBuilde
       case 'call': {
         const call = node as unknown as Call;
         const name = call.name.toLowerCase();
-        if (call.schema !== undefined || routines.has(name)) error = refusal(`the stored function ${name}()`, 'it may have side effects, and its tables are those of one node');
+        if (call.schema !== undefined || routines.has(name))
+          error = refusal(
+            `the stored function ${name}()`,
+            'it may have side effects, and its tables are those of one node',
+          );
         else if (isUserLock(call.name)) error = refusal(`${call.name}()`, 'user locks belong to one server');
         else if (isSequence(call.name)) error = refusal(`${call.name}()`, 'a sequence belongs to one server');
         else if (readsServerFiles(call.name)) error = refusal(`${call.name}()`, 'files belong to one server');
@@ -45,7 +50,8 @@ export function refuseAcross(statement: ResolvedStatement, builder: AcrossBuilde
       case 'table': {
         const table = node as unknown as TableReference;
         if (table.partitions?.length > 0) error = refusal('PARTITION (...)', 'the rows come from several nodes');
-        if (table.special !== undefined) error = refusal('this form of table reference', 'the rows come from several nodes');
+        if (table.special !== undefined)
+          error = refusal('this form of table reference', 'the rows come from several nodes');
         break;
       }
     }
@@ -56,16 +62,22 @@ export function refuseAcross(statement: ResolvedStatement, builder: AcrossBuilde
 
 function refuseLimit(limit: Limit | undefined): MeshError | undefined {
   if (limit?.special === undefined) return undefined;
-  return refusal(limit.special === 'with ties' ? 'FETCH ... WITH TIES' : 'LIMIT ROWS EXAMINED', 'the rows come from several nodes');
+  return refusal(
+    limit.special === 'with ties' ? 'FETCH ... WITH TIES' : 'LIMIT ROWS EXAMINED',
+    'the rows come from several nodes',
+  );
 }
 
 /** What besides can't run on copies of rows in temporary tables. */
 export function refuseCopies(statement: ResolvedStatement): MeshError | undefined {
-  if (locks(statement.query.query.body)) return refusal('a locking read', 'its rows lie on several nodes and can only be read as copies');
+  if (locks(statement.query.query.body))
+    return refusal('a locking read', 'its rows lie on several nodes and can only be read as copies');
   let error: MeshError | undefined;
   visitNodes(statement.query.query, (node) => {
-    if (node.kind === 'match') error ??= refusal('MATCH ... AGAINST', 'full-text indexes are not there on copies of rows');
-    if (node.kind === 'select' && (node as unknown as SelectBlock).lock !== undefined) error ??= refusal('a locking read', 'its rows lie on several nodes and can only be read as copies');
+    if (node.kind === 'match')
+      error ??= refusal('MATCH ... AGAINST', 'full-text indexes are not there on copies of rows');
+    if (node.kind === 'select' && (node as unknown as SelectBlock).lock !== undefined)
+      error ??= refusal('a locking read', 'its rows lie on several nodes and can only be read as copies');
     return undefined;
   });
   for (const { meaning } of statement.uses) {

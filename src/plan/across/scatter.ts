@@ -1,13 +1,31 @@
 /** SELECTs whose rows each shard can compute alone and whose order, groups and limit a stream merge completes. */
 import type { Call, Expression, OrderItem } from '../../sql/index.ts';
+import { someNode, visitBlock } from '../syntax-walk.ts';
 import type { AggregateSpec, BindInput, MergeKey, MergeSpec, Route } from '../types.ts';
 import { bindLimit } from './bound-limit.ts';
 import { columnOrder } from './column-order.ts';
 import { HiddenColumns, type KeyPlace, type KeyTarget, pinLiterals } from './hidden-columns.ts';
-import { aggregateCall, endOfHaving, hasAggregate, isConstantKey, isNumber, plainColumn, sameColumn, soleBlock } from './syntax.ts';
-import { someNode, visitBlock } from '../syntax-walk.ts';
+import {
+  aggregateCall,
+  endOfHaving,
+  hasAggregate,
+  isConstantKey,
+  isNumber,
+  plainColumn,
+  sameColumn,
+  soleBlock,
+} from './syntax.ts';
 import type {
-  AcrossBuilder, AcrossPlan, ColumnOrigin, Edit, NodePlace, OutputColumn, Piece, ResolvedBlock, ResolvedStatement, RoutedUses,
+  AcrossBuilder,
+  AcrossPlan,
+  ColumnOrigin,
+  Edit,
+  NodePlace,
+  OutputColumn,
+  Piece,
+  ResolvedBlock,
+  ResolvedStatement,
+  RoutedUses,
 } from './types.ts';
 
 /** How a block is merged. `orderBy`: what the shards sort by instead of the user's ORDER BY; undefined: they keep it. */
@@ -34,12 +52,20 @@ export function planScatter(statement: ResolvedStatement, builder: AcrossBuilder
   if (hidden.pieces.length > 0) edits.push({ at: at(select.itemsSpan.end), pieces: hidden.pieces });
   if (shape.orderBy !== undefined) {
     const keys = shape.orderBy.map((key) => `${key.position}${key.descending ? ' DESC' : ''}`).join(', ');
-    const pieces: Piece[] = keys === '' ? [] : [{ kind: 'text', text: select.orderBySpan === undefined ? ` ORDER BY ${keys}` : `ORDER BY ${keys}` }];
+    const pieces: Piece[] =
+      keys === ''
+        ? []
+        : [{ kind: 'text', text: select.orderBySpan === undefined ? ` ORDER BY ${keys}` : `ORDER BY ${keys}` }];
     if (select.orderBySpan !== undefined) edits.push({ at: select.orderBySpan, pieces });
     else if (pieces.length > 0) edits.push({ at: at(endOfHaving(select)), pieces });
   }
   if (select.limitSpan !== undefined) {
-    const pieces: Piece[] = shape.limitPushed ? [{ kind: 'text', text: 'LIMIT ' }, { kind: 'computed', index: 0 }] : [];
+    const pieces: Piece[] = shape.limitPushed
+      ? [
+          { kind: 'text', text: 'LIMIT ' },
+          { kind: 'computed', index: 0 },
+        ]
+      : [];
     edits.push({ at: select.limitSpan, pieces });
   }
   const template = builder.text.whole(edits);
@@ -60,13 +86,25 @@ export function planScatter(statement: ResolvedStatement, builder: AcrossBuilder
         limit,
       };
       const queries = places.map((place) => builder.query(template, input, place, [shard]));
-      return { kind: 'scatter', route: routeTo(places, nodes.length, statement, builder, routed), queries, merge, names: builder.names };
+      return {
+        kind: 'scatter',
+        route: routeTo(places, nodes.length, statement, builder, routed),
+        queries,
+        merge,
+        names: builder.names,
+      };
     },
   };
 }
 
 /** The route that EXPLAIN shows. */
-export function routeTo(places: readonly NodePlace[], nodes: number, statement: ResolvedStatement, builder: AcrossBuilder, routed: RoutedUses): Route {
+export function routeTo(
+  places: readonly NodePlace[],
+  nodes: number,
+  statement: ResolvedStatement,
+  builder: AcrossBuilder,
+  routed: RoutedUses,
+): Route {
   const meaning = statement.uses[builder.leader]?.meaning;
   const total = meaning?.kind === 'sharded' ? meaning.logical.nodes.length : places.length;
   return {
@@ -91,13 +129,18 @@ function shapeOf(
   hidden: HiddenColumns,
 ): MergeShape | undefined {
   const { select } = block;
-  const groupsLocal = !block.aggregated || select.groupBy.some((item) => isLocalKey(item.expression, statement, builder, hidden));
-  const distinctLocal = !select.distinct || output.some((column, index) => isLocalOutput(column, index, statement, builder));
+  const groupsLocal =
+    !block.aggregated || select.groupBy.some((item) => isLocalKey(item.expression, statement, builder, hidden));
+  const distinctLocal =
+    !select.distinct || output.some((column, index) => isLocalOutput(column, index, statement, builder));
   const windowsLocal = !block.windowed || partitionsLocal(statement, builder, block, hidden);
   if (!windowsLocal) return undefined;
   if (groupsLocal && distinctLocal) return rowsShape(block, hidden);
   if (block.windowed) return undefined;
-  if (block.aggregated) return select.distinct || select.having !== undefined ? undefined : groupsShape(statement, builder, block, output, hidden);
+  if (block.aggregated)
+    return select.distinct || select.having !== undefined
+      ? undefined
+      : groupsShape(statement, builder, block, output, hidden);
   return distinctShape(block, output, hidden);
 }
 
@@ -106,7 +149,12 @@ function isLocalColumn(origin: ColumnOrigin | undefined, nullable: boolean, buil
   return origin !== undefined && !nullable && builder.isShardingKey(origin);
 }
 
-function isLocalKey(expression: Expression, statement: ResolvedStatement, builder: AcrossBuilder, hidden: HiddenColumns): boolean {
+function isLocalKey(
+  expression: Expression,
+  statement: ResolvedStatement,
+  builder: AcrossBuilder,
+  hidden: HiddenColumns,
+): boolean {
   const target = hidden.target(expression);
   if (target?.origin === undefined || target.collation !== undefined) return false;
   const written = target.expression === undefined ? undefined : target.expression;
@@ -119,18 +167,37 @@ function nullableColumn(expression: Expression, statement: ResolvedStatement): b
   return !(resolved?.kind === 'relation' && resolved.relation.kind === 'table' && !resolved.relation.nullable);
 }
 
-function isLocalOutput(column: OutputColumn, _index: number, statement: ResolvedStatement, builder: AcrossBuilder): boolean {
-  if (column.relation !== undefined) return isLocalColumn(column.origin, column.relation.nullable || column.relation.kind !== 'table', builder);
-  return column.item.expression.kind !== 'star' && isLocalColumn(column.origin, nullableColumn(column.item.expression, statement), builder);
+function isLocalOutput(
+  column: OutputColumn,
+  _index: number,
+  statement: ResolvedStatement,
+  builder: AcrossBuilder,
+): boolean {
+  if (column.relation !== undefined)
+    return isLocalColumn(column.origin, column.relation.nullable || column.relation.kind !== 'table', builder);
+  return (
+    column.item.expression.kind !== 'star' &&
+    isLocalColumn(column.origin, nullableColumn(column.item.expression, statement), builder)
+  );
 }
 
-function partitionsLocal(statement: ResolvedStatement, builder: AcrossBuilder, block: ResolvedBlock, hidden: HiddenColumns): boolean {
+function partitionsLocal(
+  statement: ResolvedStatement,
+  builder: AcrossBuilder,
+  block: ResolvedBlock,
+  hidden: HiddenColumns,
+): boolean {
   let local = true;
   visitBlock(
     [block.select.items, block.select.orderBy],
     (node) => {
       const over = node.kind === 'call' ? (node as unknown as Call).over : undefined;
-      if (over !== undefined && (over.name !== undefined || !over.partitionBy.some((key) => key.kind === 'column' && isLocalKey(key, statement, builder, hidden)))) local = false;
+      if (
+        over !== undefined &&
+        (over.name !== undefined ||
+          !over.partitionBy.some((key) => key.kind === 'column' && isLocalKey(key, statement, builder, hidden)))
+      )
+        local = false;
       return undefined;
     },
     () => undefined,
@@ -156,7 +223,11 @@ function keyAt(place: KeyPlace, descending: boolean): MergeKey {
 }
 
 /** DISTINCT: shards send their distinct rows sorted by all columns, the user's order first. */
-function distinctShape(block: ResolvedBlock, output: readonly OutputColumn[], hidden: HiddenColumns): MergeShape | undefined {
+function distinctShape(
+  block: ResolvedBlock,
+  output: readonly OutputColumn[],
+  hidden: HiddenColumns,
+): MergeShape | undefined {
   const places: KeyPlace[] = [];
   for (let index = 0; index < output.length; index += 1) {
     const place = hidden.place(hidden.outputTarget(index)!, 'group', true);
@@ -212,7 +283,11 @@ function groupsShape(
   for (const item of select.groupBy) {
     const target = item.descending ? undefined : hidden.target(item.expression);
     if (target === undefined || target.collation !== undefined) return undefined;
-    if (target.origin === undefined && (target.expression === undefined || hasAggregate(target.expression) || !pinLiterals(target.expression, builder))) return undefined;
+    if (
+      target.origin === undefined &&
+      (target.expression === undefined || hasAggregate(target.expression) || !pinLiterals(target.expression, builder))
+    )
+      return undefined;
     const place = hidden.place(target, 'group', true);
     if (place === undefined) return undefined;
     targets.push(target);
@@ -232,11 +307,19 @@ function groupsShape(
     aggregates.push(spec);
   }
   if (places.length === 0) {
-    return { inputOrder: [], group: { keys: [], aggregates, always: true }, outputOrder: [], orderBy: [], limitPushed: false };
+    return {
+      inputOrder: [],
+      group: { keys: [], aggregates, always: true },
+      outputOrder: [],
+      orderBy: [],
+      limitPushed: false,
+    };
   }
   const keyOf = (target: KeyTarget): number =>
     targets.findIndex((key) =>
-      key.origin !== undefined && target.origin !== undefined ? sameColumn(key.origin, target.origin) : key.output >= 0 && key.output === target.output,
+      key.origin !== undefined && target.origin !== undefined
+        ? sameColumn(key.origin, target.origin)
+        : key.output >= 0 && key.output === target.output,
     );
   const sorted = sortedGroups(select.orderBy, hidden, places, keyOf, aggregates);
   if (sorted !== undefined) return sorted;
@@ -250,13 +333,24 @@ function groupsShape(
     const aggregate = aggregates.find((spec) => spec.column === target.output);
     if (key >= 0) outputOrder.push(keyAt(places[key]!, item.descending));
     else if (aggregate === undefined) return undefined;
-    else outputOrder.push({ column: aggregate.column, ...(aggregate.weight === undefined ? {} : { weight: aggregate.weight }), descending: item.descending });
+    else
+      outputOrder.push({
+        column: aggregate.column,
+        ...(aggregate.weight === undefined ? {} : { weight: aggregate.weight }),
+        descending: item.descending,
+      });
   }
   return { ...sortedGroups([], hidden, places, keyOf, aggregates)!, outputOrder, limitPushed: false };
 }
 
 /** How a bare aggregate is put together again; undefined if it can't be from its partial values. */
-function aggregateSpec(call: Call, column: number, statement: ResolvedStatement, builder: AcrossBuilder, hidden: HiddenColumns): AggregateSpec | undefined {
+function aggregateSpec(
+  call: Call,
+  column: number,
+  statement: ResolvedStatement,
+  builder: AcrossBuilder,
+  hidden: HiddenColumns,
+): AggregateSpec | undefined {
   const argument = call.args[0];
   const extreme = call.name === 'MIN' || call.name === 'MAX';
   if (call.distinct && !extreme) return undefined;
@@ -274,7 +368,11 @@ function aggregateSpec(call: Call, column: number, statement: ResolvedStatement,
       // Equal texts may hold different literals in the next statement of this shape: each argument is its own.
       const identity = String(argument.start);
       const sum = hidden.add(`SUM ${identity}`, [{ kind: 'text', text: 'SUM(' }, ...text, { kind: 'text', text: ')' }]);
-      const count = hidden.add(`COUNT ${identity}`, [{ kind: 'text', text: 'COUNT(' }, ...text, { kind: 'text', text: ')' }]);
+      const count = hidden.add(`COUNT ${identity}`, [
+        { kind: 'text', text: 'COUNT(' },
+        ...text,
+        { kind: 'text', text: ')' },
+      ]);
       return { column, function: 'AVG', sum, count };
     }
     case 'MIN':

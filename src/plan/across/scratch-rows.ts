@@ -2,15 +2,24 @@
 import { MeshError } from '../../base/index.ts';
 import type { Column } from '../../catalog/index.ts';
 import type { Expression, SelectBlock, Star, TableFactor } from '../../sql/index.ts';
-import { someNode, visitNodes } from '../syntax-walk.ts';
 import type { RewriteTemplate } from '../rewrite.ts';
-import { backtick } from './sql-name.ts';
+import { someNode, visitNodes } from '../syntax-walk.ts';
 import type { BindInput, NameMap, Route, ScratchFeed, ScratchLoad } from '../types.ts';
 import { copyText } from './hidden-columns.ts';
+import { backtick } from './sql-name.ts';
 import { conjuncts, hasAggregate, hasQuery, isFickle } from './syntax.ts';
 import { columnDefinition, primaryKey, transferOf } from './transfer.ts';
 import type {
-  AcrossBuilder, AcrossPlan, Edit, NodePlace, Piece, Relation, ResolvedBlock, ResolvedStatement, RoutedUses, TableUse,
+  AcrossBuilder,
+  AcrossPlan,
+  Edit,
+  NodePlace,
+  Piece,
+  Relation,
+  ResolvedBlock,
+  ResolvedStatement,
+  RoutedUses,
+  TableUse,
 } from './types.ts';
 
 /** What to copy of one table reference. */
@@ -87,13 +96,25 @@ export function planScratchRows(statement: ResolvedStatement, builder: AcrossBui
         });
       }
       const names: NameMap = { database: builder.names.database, tables: renamed };
-      return { kind: 'scratch', route: scratchRoute(nodes, routed), scratch: { source, feeds, final: builder.query(final, input, { source, tables }) }, names };
+      return {
+        kind: 'scratch',
+        route: scratchRoute(nodes, routed),
+        scratch: { source, feeds, final: builder.query(final, input, { source, tables }) },
+        names,
+      };
     },
   };
 }
 
 function scratchRoute(nodes: Route['nodes'], routed: RoutedUses): Route {
-  return { target: nodes.length > 1 ? 'some' : 'one', role: 'primary', reason: routed.reason, detail: routed.detail, nodes, nodesTotal: nodes.length };
+  return {
+    target: nodes.length > 1 ? 'some' : 'one',
+    role: 'primary',
+    reason: routed.reason,
+    detail: routed.detail,
+    nodes,
+    nodesTotal: nodes.length,
+  };
 }
 
 /** The server with the most tables that need no copy: a single table's, else that of the first sharded table's rows. */
@@ -137,8 +158,16 @@ function placesOf(use: TableUse, uses: number, scratch: string, routed: RoutedUs
 
 function systemFeed(use: TableUse, name: string): ScratchFeed {
   const table = use.meaning.kind === 'system' ? use.meaning.table : '';
-  const define = Buffer.from(`CREATE TEMPORARY TABLE ${backtick(name)} AS SELECT * FROM information_schema.${backtick(table)} LIMIT 0`);
-  return { name, define: { text: define, parameters: [] }, columns: [], loads: [], rows: { kind: 'informationSchema', table } };
+  const define = Buffer.from(
+    `CREATE TEMPORARY TABLE ${backtick(name)} AS SELECT * FROM information_schema.${backtick(table)} LIMIT 0`,
+  );
+  return {
+    name,
+    define: { text: define, parameters: [] },
+    columns: [],
+    loads: [],
+    rows: { kind: 'informationSchema', table },
+  };
 }
 
 // ---- needed columns ------------------------------------------------------------------------------------------
@@ -154,7 +183,8 @@ function neededColumns(statement: ResolvedStatement): Map<number, Set<string>> {
     if (resolved.kind === 'relation') {
       if (resolved.relation.kind === 'table') need(resolved.relation.use, resolved.name);
       // USING makes one column of several: the name is needed of all.
-      for (const other of resolved.block.relations) if (ref.table === undefined && other.kind === 'table') need(other.use, resolved.name);
+      for (const other of resolved.block.relations)
+        if (ref.table === undefined && other.kind === 'table') need(other.use, resolved.name);
     } else if (resolved.kind !== 'alias') for (const use of statement.uses) need(use, ref.column.name);
   }
   const alone = new Set(statement.uses.filter((use) => use.factor === undefined));
@@ -169,10 +199,17 @@ function neededColumns(statement: ResolvedStatement): Map<number, Set<string>> {
 }
 
 function starUses(star: Star, block: ResolvedBlock): TableUse[] {
-  return block.relations.flatMap((relation) => (relation.kind === 'table' && (star.table === undefined || relation.alias === star.table.name) ? [relation.use] : []));
+  return block.relations.flatMap((relation) =>
+    relation.kind === 'table' && (star.table === undefined || relation.alias === star.table.name) ? [relation.use] : [],
+  );
 }
 
-function needJoined(factor: TableFactor, block: ResolvedBlock, need: (use: TableUse, name: string) => void, needAll: (use: TableUse) => void): void {
+function needJoined(
+  factor: TableFactor,
+  block: ResolvedBlock,
+  need: (use: TableUse, name: string) => void,
+  needAll: (use: TableUse) => void,
+): void {
   visitNodes(factor, (node) => {
     if (node.kind === 'select') return false;
     if (node.kind !== 'join') return undefined;
@@ -188,9 +225,15 @@ function needJoined(factor: TableFactor, block: ResolvedBlock, need: (use: Table
 
 // ---- copies --------------------------------------------------------------------------------------------------
 
-function planCopy(use: TableUse, needed: ReadonlySet<string>, statement: ResolvedStatement, builder: AcrossBuilder): Copy {
+function planCopy(
+  use: TableUse,
+  needed: ReadonlySet<string>,
+  statement: ResolvedStatement,
+  builder: AcrossBuilder,
+): Copy {
   const schema = use.schema;
-  if (schema === undefined) throw new MeshError('SM_UNKNOWN_SCHEMA_STATE', { table: use.alias, reason: 'not read from its source' });
+  if (schema === undefined)
+    throw new MeshError('SM_UNKNOWN_SCHEMA_STATE', { table: use.alias, reason: 'not read from its source' });
   let columns: Column[] = schema.columns.filter((column) => needed.has(column.name.toLowerCase()));
   if (columns.length === 0) {
     const key = schema.primaryKey[0];
@@ -198,7 +241,9 @@ function planCopy(use: TableUse, needed: ReadonlySet<string>, statement: Resolve
   }
   const transfers = columns.map(transferOf);
   const alias = backtick(use.alias);
-  const selected = columns.map((column, index) => `${transfers[index]!.before}${alias}.${backtick(column.name)}${transfers[index]!.after}`).join(', ');
+  const selected = columns
+    .map((column, index) => `${transfers[index]!.before}${alias}.${backtick(column.name)}${transfers[index]!.after}`)
+    .join(', ');
   const pieces: Piece[] = [
     { kind: 'text', text: `SELECT ${selected} FROM ` },
     { kind: 'table', table: use.index, logical: '', suffix: ` AS ${alias}` },
@@ -209,7 +254,9 @@ function planCopy(use: TableUse, needed: ReadonlySet<string>, statement: Resolve
     pieces.push({ kind: 'text', text: ')' });
   });
   const name = copyName(use);
-  const define = `CREATE TEMPORARY TABLE ${backtick(name)} (${columns.map(columnDefinition).join(', ')}${primaryKey(schema, columns, uniqueAcross(use, builder))})`;
+  const someVisible = columns.some((column) => !column.invisible);
+  const definitions = columns.map((column) => columnDefinition(column, column.invisible && someVisible));
+  const define = `CREATE TEMPORARY TABLE ${backtick(name)} (${definitions.join(', ')}${primaryKey(schema, columns, uniqueAcross(use, builder))})`;
   return {
     use,
     name,
@@ -259,7 +306,12 @@ function readsOnly(condition: Expression, relation: Relation, statement: Resolve
     reads += 1;
     const ref = node as unknown as { schema?: unknown };
     const resolved = statement.columns.get(node as never);
-    return ref.schema !== undefined || resolved?.kind !== 'relation' || resolved.relation !== relation || resolved.origin === undefined;
+    return (
+      ref.schema !== undefined ||
+      resolved?.kind !== 'relation' ||
+      resolved.relation !== relation ||
+      resolved.origin === undefined
+    );
   });
   return !foreign && reads > 0;
 }

@@ -28,7 +28,9 @@ export function plainColumn(expression: Expression, statement: ResolvedStatement
 /** An aggregate call without OVER. */
 export function aggregateCall(expression: Expression): Call | undefined {
   const inner = bare(expression);
-  return inner.kind === 'call' && inner.over === undefined && inner.schema === undefined && isAggregate(inner.name) ? inner : undefined;
+  return inner.kind === 'call' && inner.over === undefined && inner.schema === undefined && isAggregate(inner.name)
+    ? inner
+    : undefined;
 }
 
 export function sameColumn(a: ColumnOrigin, b: ColumnOrigin): boolean {
@@ -48,9 +50,13 @@ export function isConstantKey(expression: Expression): boolean {
 
 export function hasQuery(root: unknown): boolean {
   let found = false;
-  visitBlock(root, () => undefined, () => {
-    found = true;
-  });
+  visitBlock(
+    root,
+    () => undefined,
+    () => {
+      found = true;
+    },
+  );
   return found;
 }
 
@@ -78,15 +84,93 @@ export function hasAggregate(root: unknown): boolean {
 }
 
 const integerFunctions = new Set([
-  'YEAR', 'MONTH', 'DAY', 'DAYOFMONTH', 'DAYOFWEEK', 'DAYOFYEAR', 'WEEK', 'WEEKDAY', 'WEEKOFYEAR', 'QUARTER', 'HOUR', 'MINUTE', 'SECOND',
-  'MICROSECOND', 'YEARWEEK', 'TO_DAYS', 'TO_SECONDS', 'UNIX_TIMESTAMP', 'LENGTH', 'OCTET_LENGTH', 'CHAR_LENGTH', 'CHARACTER_LENGTH', 'BIT_LENGTH',
-  'BIT_COUNT', 'ASCII', 'ORD', 'CRC32', 'SIGN', 'LOCATE', 'INSTR', 'POSITION', 'STRCMP', 'FIELD', 'FIND_IN_SET', 'DATEDIFF', 'TIMESTAMPDIFF',
-  'EXTRACT', 'TIME_TO_SEC', 'PERIOD_ADD', 'PERIOD_DIFF', 'INET_ATON', 'ISNULL',
+  'YEAR',
+  'MONTH',
+  'DAY',
+  'DAYOFMONTH',
+  'DAYOFWEEK',
+  'DAYOFYEAR',
+  'WEEK',
+  'WEEKDAY',
+  'WEEKOFYEAR',
+  'QUARTER',
+  'HOUR',
+  'MINUTE',
+  'SECOND',
+  'MICROSECOND',
+  'YEARWEEK',
+  'TO_DAYS',
+  'TO_SECONDS',
+  'UNIX_TIMESTAMP',
+  'LENGTH',
+  'OCTET_LENGTH',
+  'CHAR_LENGTH',
+  'CHARACTER_LENGTH',
+  'BIT_LENGTH',
+  'BIT_COUNT',
+  'ASCII',
+  'ORD',
+  'CRC32',
+  'SIGN',
+  'LOCATE',
+  'INSTR',
+  'POSITION',
+  'STRCMP',
+  'FIELD',
+  'FIND_IN_SET',
+  'DATEDIFF',
+  'TIMESTAMPDIFF',
+  'EXTRACT',
+  'TIME_TO_SEC',
+  'PERIOD_ADD',
+  'PERIOD_DIFF',
+  'INET_ATON',
+  'ISNULL',
 ]);
-const numberFunctions = new Set(['ABS', 'MOD', 'FLOOR', 'CEIL', 'CEILING', 'ROUND', 'TRUNCATE', 'SQRT', 'POW', 'POWER', 'EXP', 'LN', 'LOG', 'LOG2', 'LOG10']);
-const numberAggregates = new Set(['COUNT', 'SUM', 'AVG', 'BIT_AND', 'BIT_OR', 'BIT_XOR', 'STD', 'STDDEV', 'STDDEV_POP', 'STDDEV_SAMP', 'VARIANCE', 'VAR_POP', 'VAR_SAMP']);
+const numberFunctions = new Set([
+  'ABS',
+  'MOD',
+  'FLOOR',
+  'CEIL',
+  'CEILING',
+  'ROUND',
+  'TRUNCATE',
+  'SQRT',
+  'POW',
+  'POWER',
+  'EXP',
+  'LN',
+  'LOG',
+  'LOG2',
+  'LOG10',
+]);
+const numberAggregates = new Set([
+  'COUNT',
+  'SUM',
+  'AVG',
+  'BIT_AND',
+  'BIT_OR',
+  'BIT_XOR',
+  'STD',
+  'STDDEV',
+  'STDDEV_POP',
+  'STDDEV_SAMP',
+  'VARIANCE',
+  'VAR_POP',
+  'VAR_SAMP',
+]);
 const numberWindows = new Set(['ROW_NUMBER', 'RANK', 'DENSE_RANK', 'NTILE', 'PERCENT_RANK', 'CUME_DIST']);
-const numberTypes = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'integer', 'bigint', 'decimal', 'numeric', 'double']);
+const numberTypes = new Set([
+  'tinyint',
+  'smallint',
+  'mediumint',
+  'int',
+  'integer',
+  'bigint',
+  'decimal',
+  'numeric',
+  'double',
+]);
 
 /** Whether the value is certainly a number that both protocols carry exactly: its order needs no server. FLOAT columns are not. */
 export function isNumber(expression: Expression, statement: ResolvedStatement): boolean {
@@ -94,14 +178,25 @@ export function isNumber(expression: Expression, statement: ResolvedStatement): 
   switch (e.kind) {
     case 'column': {
       const resolved = statement.columns.get(e);
-      if (resolved?.kind === 'alias') return resolved.item.expression.kind !== 'star' && isNumber(resolved.item.expression, statement);
+      if (resolved?.kind === 'alias')
+        return resolved.item.expression.kind !== 'star' && isNumber(resolved.item.expression, statement);
       const origin = plainColumn(e, statement);
       return origin !== undefined && numberTypes.has(origin.column.dataType);
     }
     case 'literal':
-      return e.literalKind === 'integer' || e.literalKind === 'decimal' || e.literalKind === 'float' || e.literalKind === 'boolean';
+      return (
+        e.literalKind === 'integer' ||
+        e.literalKind === 'decimal' ||
+        e.literalKind === 'float' ||
+        e.literalKind === 'boolean'
+      );
     case 'unary':
-      return e.operator === 'NOT' || e.operator === '!' || e.operator === '~' || ((e.operator === '-' || e.operator === '+') && isNumber(e.operand, statement));
+      return (
+        e.operator === 'NOT' ||
+        e.operator === '!' ||
+        e.operator === '~' ||
+        ((e.operator === '-' || e.operator === '+') && isNumber(e.operand, statement))
+      );
     case 'binary':
       switch (e.operator) {
         case '+':
@@ -129,13 +224,22 @@ export function isNumber(expression: Expression, statement: ResolvedStatement): 
       if (integerFunctions.has(e.name)) return true;
       if (numberFunctions.has(e.name)) return e.args.every((arg) => isNumber(arg, statement));
       if (numberAggregates.has(e.name)) return true;
-      if (e.name === 'MIN' || e.name === 'MAX' || e.name === 'IFNULL' || e.name === 'COALESCE' || e.name === 'GREATEST' || e.name === 'LEAST') {
+      if (
+        e.name === 'MIN' ||
+        e.name === 'MAX' ||
+        e.name === 'IFNULL' ||
+        e.name === 'COALESCE' ||
+        e.name === 'GREATEST' ||
+        e.name === 'LEAST'
+      ) {
         return e.args.every((arg) => isNumber(arg, statement));
       }
       if (e.name === 'IF') return e.args.slice(1).every((arg) => isNumber(arg, statement));
       return false;
     case 'case':
-      return [...e.branches.map((branch) => branch.then), ...(e.otherwise === undefined ? [] : [e.otherwise])].every((value) => isNumber(value, statement));
+      return [...e.branches.map((branch) => branch.then), ...(e.otherwise === undefined ? [] : [e.otherwise])].every(
+        (value) => isNumber(value, statement),
+      );
     case 'cast':
       return /^(signed|unsigned|decimal|double|integer|int\b)/i.test(e.type.trim());
     default:
