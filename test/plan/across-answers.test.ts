@@ -110,3 +110,17 @@ for (const { name, sqlMode, set } of sessions)
       });
     }
   });
+
+test('a definition by query is not made under modes that change how texts are read', async () => {
+  const sql = 'SELECT COUNT(DISTINCT name) FROM orders';
+  assert.equal(formOf(await actionOf(cluster, sql, [], 'STRICT_TRANS_TABLES,NO_ZERO_DATE')), 'partial');
+  for (const mode of [
+    'ANSI_QUOTES',
+    'PIPES_AS_CONCAT,STRICT_ALL_TABLES',
+    'NO_BACKSLASH_ESCAPES',
+    'NO_UNSIGNED_SUBTRACTION',
+    'ORACLE',
+  ]) {
+    assert.equal(formOf(await actionOf(cluster, sql, [], mode)), 'rows', mode);
+  }
+});

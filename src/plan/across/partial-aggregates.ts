@@ -49,6 +49,22 @@ interface Part {
 /** Thrown inside to say: not of this form. */
 class NotPartial extends Error {}
 
+/** Modes that change neither how a text is read nor the types of its expressions: the definition runs under the load's own modes. */
+const harmlessModes = new Set([
+  '',
+  'STRICT_TRANS_TABLES',
+  'STRICT_ALL_TABLES',
+  'ERROR_FOR_DIVISION_BY_ZERO',
+  'NO_AUTO_CREATE_USER',
+  'NO_ENGINE_SUBSTITUTION',
+  'NO_ZERO_DATE',
+  'NO_ZERO_IN_DATE',
+  'ONLY_FULL_GROUP_BY',
+  'ALLOW_INVALID_DATES',
+  'NO_AUTO_VALUE_ON_ZERO',
+  'TRADITIONAL',
+]);
+
 /** Undefined: not of this form. */
 export function planPartialAggregates(statement: ResolvedStatement, builder: AcrossBuilder): AcrossPlan | undefined {
   const block = soleBlock(statement);
@@ -61,6 +77,8 @@ export function planPartialAggregates(statement: ResolvedStatement, builder: Acr
   )
     return undefined;
   const { select } = block;
+  if (builder.environment.sqlMode.split(',').some((mode) => !harmlessModes.has(mode.trim().toUpperCase())))
+    return undefined;
   if (
     !(block.aggregated || select.distinct) ||
     select.from.length === 0 ||
