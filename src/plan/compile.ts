@@ -127,6 +127,26 @@ function compileText(sql: string, outer: PlanBuilder): Binding {
   return { kind: inner.kind, bind: (input) => inner.bind({ ...input, tokens, fingerprint: print, parameters: [] }) };
 }
 
+/** Plans and binds a text that was made from a part of the client's statement; `parameters` are those that it still has. Never throws. */
+export function bindText(
+  text: Uint8Array,
+  outer: PlanBuilder,
+  input: BindInput,
+  parameters: readonly number[],
+): Action | Promise<Action> {
+  const { environment, hints } = outer;
+  const tokens = new Lexer().lex(text, environment.mode).copy();
+  const print = new FingerprintBuffer();
+  fingerprint(tokens, 0, print);
+  const inner = compile({ tokens, fingerprint: print, env: environment, hints, secondOpinion: false });
+  return bind(inner, {
+    ...input,
+    tokens,
+    fingerprint: print,
+    parameters: parameters.map((index) => input.parameters[index]!),
+  });
+}
+
 /** Plans a statement inside of another one (SET STATEMENT ... FOR, EXPLAIN). */
 export type CompileInner = (statement: Statement) => Binding;
 

@@ -159,6 +159,8 @@ function besideNode(
   if (logical.kind !== 'sharded' && here.length === 1) return { physical: here[0]!.table, logical };
   if (logical.kind === 'sharded' && logical.nodes.length === 1 && here.length === 1)
     return { physical: here[0]!.table, logical };
+  // CREATE TABLE ... LIKE copies the columns only: any node beside it will do.
+  if (why === 'LIKE' && here[0] !== undefined) return { physical: here[0].table, logical };
   throw new MeshError('SM_UNSUPPORTED', {
     what: `${why} '${name.table.name}' from '${owner.name}'`,
     reason: 'its rows are not on the same node; only binding, broadcast and same-source tables are',
@@ -210,13 +212,19 @@ function onNodes(statement: DdlStatement, target: TableName, logical: LogicalTab
     ...statement.references,
     ...statement.columns.flatMap((column) => (column.references === undefined ? [] : [column.references])),
   ];
+  const isLike =
+    statement.verb === 'CREATE' &&
+    statement.object === 'TABLE' &&
+    statement.columns.length === 0 &&
+    statement.references.length === 1 &&
+    statement.constraintNames.length === 0;
   const seen = new Set<number>();
   const once = references.filter((name) => !seen.has(name.start) && seen.add(name.start));
   const editsOf = (node: Node, index: number): Edit[] => {
     const edits: Edit[] = [];
     if (node.table !== target.table.name || target.schema !== undefined) edits.push(nameEdit(target, node.table));
     for (const name of once) {
-      const beside = besideNode(name, logical, node, index, builder, 'a reference to');
+      const beside = besideNode(name, logical, node, index, builder, isLike ? 'LIKE' : 'a reference to');
       if (beside.physical !== name.table.name || name.schema !== undefined) edits.push(nameEdit(name, beside.physical));
       for (const [physical, own] of backNames(beside.logical)) back.set(physical, own);
     }

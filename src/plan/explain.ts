@@ -48,7 +48,7 @@ function describe(action: Action, rows: Cell[][]): void {
       return;
     case 'insertSelect':
       describe(action.read, rows);
-      rows.push([null, null, null, null, 'INSERT of the rows read, split by shard', null]);
+      rows.push([null, null, null, null, 'the statement with the values that were read', null]);
       return;
     case 'inspect':
       if (action.query === undefined) rows.push([null, null, 'none', null, null, 'answered by the mesh']);

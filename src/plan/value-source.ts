@@ -21,7 +21,15 @@ export type ValueSource =
   | { readonly kind: 'list'; readonly slot: number }
   | { readonly kind: 'parameter'; readonly index: number; readonly negative: boolean }
   /** LAST_INSERT_ID(). */
-  | { readonly kind: 'lastInsertId' };
+  | { readonly kind: 'lastInsertId' }
+  /** Whole numbers added, subtracted, multiplied: exact while all stays in 64 bits. */
+  | {
+      readonly kind: 'arithmetic';
+      readonly operator: '+' | '-' | '*';
+      readonly left: ValueSource;
+      readonly right: ValueSource;
+      readonly negative: boolean;
+    };
 
 /** The source of a value expression: literal or parameter, in parentheses, with signs. Undefined: an expression to be computed. */
 export function valueSource(expression: Expression, text: StatementText): ValueSource | undefined {
@@ -42,6 +50,14 @@ export function valueSource(expression: Expression, text: StatementText): ValueS
     !negative
   )
     return { kind: 'lastInsertId' };
+  if (
+    expression.kind === 'binary' &&
+    (expression.operator === '+' || expression.operator === '-' || expression.operator === '*')
+  ) {
+    const [left, right] = [valueSource(expression.left, text), valueSource(expression.right, text)];
+    if (left === undefined || right === undefined) return undefined;
+    return { kind: 'arithmetic', operator: expression.operator, left, right, negative };
+  }
   if (expression.kind !== 'literal') return undefined;
   return literalSource(expression, negative, text);
 }
@@ -71,9 +87,29 @@ export function readValue(source: ValueSource, input: BindInput, charset: 'utf8'
     }
     case 'lastInsertId':
       return { kind: 'integer', value: input.facts.lastInsertId };
+    case 'arithmetic':
+      return arithmetic(source, readValue(source.left, input, charset), readValue(source.right, input, charset));
     case 'list':
       throw new MeshError('SM_INTERNAL', { message: 'a list is not one value' });
   }
+}
+
+const uncertain: Scalar = { kind: 'string', text: undefined };
+
+function arithmetic(source: Extract<ValueSource, { kind: 'arithmetic' }>, left: Scalar, right: Scalar): Scalar {
+  if (left.kind === 'null' || right.kind === 'null') return { kind: 'null' };
+  if (left.kind !== 'integer' || right.kind !== 'integer' || !isSigned64(left.value) || !isSigned64(right.value))
+    return uncertain;
+  let value = left.value;
+  if (source.operator === '+') value += right.value;
+  else if (source.operator === '-') value -= right.value;
+  else value *= right.value;
+  if (source.negative) value = -value;
+  return isSigned64(value) ? { kind: 'integer', value } : uncertain;
+}
+
+function isSigned64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
 }
 
 /** Token ranges of the elements of a list or rows slot: from, to, from, to ... (rows: all elements of the first row, then the second). */

@@ -11,6 +11,7 @@ import { storedKey } from './key-value.ts';
 import { Locality } from './locality.ts';
 import { Places } from './places.ts';
 import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
+import { ReadFirst } from './read-first.ts';
 import { originOf, Resolver } from './resolve.ts';
 import type { RewriteTemplate } from './rewrite.ts';
 import { refuse, shardQuery } from './select.ts';
@@ -42,6 +43,8 @@ class WriteBinding implements Binding {
   readonly #names: NameMap;
   readonly #targets: readonly TableUse[];
   readonly #keyAssignments: readonly KeyAssignment[];
+  /** A subquery that may be read before; for statements that no node can do alone. */
+  readonly #readFirst: ReadFirst | undefined;
 
   constructor(statement: UpdateStatement | DeleteStatement, builder: PlanBuilder) {
     this.kind = statement.kind;
@@ -71,6 +74,7 @@ class WriteBinding implements Binding {
       }
     }
     this.#template = builder.text.whole(edits);
+    this.#readFirst = ReadFirst.of(statement.where, this.#resolved, builder);
     this.#checkBroadcast();
   }
 
@@ -154,7 +158,7 @@ class WriteBinding implements Binding {
     }
   }
 
-  bind(input: BindInput): Action {
+  bind(input: BindInput): Action | Promise<Action> {
     const routed = this.#places.route(input);
     if (this.#targets.some((use) => use.meaning.kind === 'broadcast')) return this.#everywhere(input);
     let { sets } = routed;
@@ -177,7 +181,10 @@ class WriteBinding implements Binding {
         names: this.#names,
       };
     }
-    if (!this.#locality.local || leader === undefined) return refuse(this.#severalError());
+    if (!this.#locality.local || leader === undefined) {
+      if (this.#readFirst !== undefined && !this.#readFirst.blocked) return this.#readFirst.bind(input);
+      return refuse(this.#severalError());
+    }
     const blocked = this.#blockedAcross();
     if (blocked !== undefined) return refuse(new MeshError('SM_UNSUPPORTED', blocked));
     this.#checkKeys(input, sets);

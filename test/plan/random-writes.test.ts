@@ -62,7 +62,11 @@ function row(): string {
 
 function statement(): string {
   const v = visits('v');
-  switch (below(10)) {
+  switch (below(12)) {
+    case 10:
+      return `UPDATE visits SET seconds = IFNULL(seconds, 0) + 2 WHERE user_id ${chance(30) ? 'NOT ' : ''}IN (SELECT n.${pick(['id', 'order_id'])} FROM notes n WHERE n.id < ${below(14)})`;
+    case 11:
+      return `DELETE FROM visits WHERE id % 4 = ${below(4)} AND visits.seconds IN (SELECT o.qty FROM orders o WHERE ${comparison([{ alias: 'o', columns: ['id', 'qty'], keyed: true }])})`;
     case 0:
     case 1:
     case 2: {
