@@ -3,9 +3,19 @@ import type { MeshError } from '../../base/index.ts';
 import type { Column, TableSchema } from '../../catalog/index.ts';
 import type { LogicalTable } from '../../rules/index.ts';
 import type {
-  ColumnRef, DerivedTable, Expression, Literal, QueryExpression, SelectBlock, SelectItem, Span, TableFunction, TableName, TableReference,
+  ColumnRef,
+  DerivedTable,
+  Expression,
+  Literal,
+  LiteralValue,
+  QueryExpression,
+  SelectBlock,
+  SelectItem,
+  Span,
+  TableFunction,
+  TableName,
+  TableReference,
 } from '../../sql/index.ts';
-import type { LiteralValue } from '../../sql/index.ts';
 import type { Edit, Piece, RewriteTemplate, StatementText } from '../rewrite.ts';
 import type { Action, BindInput, NameMap, PlanEnvironment, RouteReason, ShardQuery } from '../types.ts';
 
@@ -49,10 +59,36 @@ export interface ColumnOrigin {
 
 /** Something in a FROM clause. `columns` undefined: not known (system tables, JSON_TABLE, stars over those). */
 export type Relation =
-  | { readonly kind: 'table'; readonly alias: string; readonly use: TableUse; readonly columns: readonly RelationColumn[] | undefined; readonly nullable: boolean }
-  | { readonly kind: 'derived'; readonly alias: string; readonly factor: DerivedTable; readonly query: ResolvedQuery; readonly columns: readonly RelationColumn[] | undefined; readonly nullable: boolean }
-  | { readonly kind: 'common'; readonly alias: string; readonly factor: TableReference | undefined; readonly common: ResolvedCommon; readonly columns: readonly RelationColumn[] | undefined; readonly nullable: boolean }
-  | { readonly kind: 'function'; readonly alias: string; readonly factor: TableFunction; readonly columns: undefined; readonly nullable: boolean };
+  | {
+      readonly kind: 'table';
+      readonly alias: string;
+      readonly use: TableUse;
+      readonly columns: readonly RelationColumn[] | undefined;
+      readonly nullable: boolean;
+    }
+  | {
+      readonly kind: 'derived';
+      readonly alias: string;
+      readonly factor: DerivedTable;
+      readonly query: ResolvedQuery;
+      readonly columns: readonly RelationColumn[] | undefined;
+      readonly nullable: boolean;
+    }
+  | {
+      readonly kind: 'common';
+      readonly alias: string;
+      readonly factor: TableReference | undefined;
+      readonly common: ResolvedCommon;
+      readonly columns: readonly RelationColumn[] | undefined;
+      readonly nullable: boolean;
+    }
+  | {
+      readonly kind: 'function';
+      readonly alias: string;
+      readonly factor: TableFunction;
+      readonly columns: undefined;
+      readonly nullable: boolean;
+    };
 // `nullable`: on the inner side of an outer join.
 
 /** A common table expression. */
@@ -98,7 +134,13 @@ export interface ResolvedQuery {
 }
 
 export type ResolvedColumn =
-  | { readonly kind: 'relation'; readonly block: ResolvedBlock; readonly relation: Relation; readonly name: string; readonly origin: ColumnOrigin | undefined }
+  | {
+      readonly kind: 'relation';
+      readonly block: ResolvedBlock;
+      readonly relation: Relation;
+      readonly name: string;
+      readonly origin: ColumnOrigin | undefined;
+    }
   /** A select list alias in GROUP BY, HAVING or ORDER BY. */
   | { readonly kind: 'alias'; readonly block: ResolvedBlock; readonly item: SelectItem }
   /** All columns in sight are known and this is none of them: 1054 on any server. */
