@@ -128,7 +128,9 @@ function wantedCapabilities(options: ConnectOptions, offered: Capabilities): Cap
   if (wanted.interactive === true) flags |= Capability.INTERACTIVE;
   if (options.database !== undefined && options.database !== '') flags |= Capability.CONNECT_WITH_DB;
   // MariaDB clears LONG_PASSWORD in its offer to say that it has extended capabilities; sending it means not to use them.
-  return (flags & (offered | Capability.LONG_PASSWORD)) >>> 0;
+  // IGNORE_SPACE and INTERACTIVE are obeyed by servers that do not offer them.
+  const unasked = Capability.LONG_PASSWORD | Capability.IGNORE_SPACE | Capability.INTERACTIVE;
+  return (flags & (offered | unasked)) >>> 0;
 }
 
 /** Packets over a socket as promises: for the handshake only. */

@@ -48,7 +48,7 @@ export async function execute(run: StatementRun, action: ShardAction, aftermath:
       return runDdl(run, action, () => aftermath.schemaChanged());
     case 'inspect': {
       if (action.query === undefined) throw new Error('an inspect action without query belongs to the session');
-      return runInspect(run, action.query, action.names);
+      return runInspect(run, action.query, action.names, action.more);
     }
     case 'insertSelect':
       return runInsertSelect(run, action, aftermath);

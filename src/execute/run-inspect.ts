@@ -1,4 +1,4 @@
-/** SHOW and DESCRIBE of one node, shown under logical names: in headings, in names, and inside CREATE statements. */
+/** SHOW, DESCRIBE and table maintenance, shown under logical names: in headings, in names, and inside CREATE statements. */
 import type { NameMap, ShardQuery } from '../plan/index.ts';
 import { parseColumnDefinition, patchColumnDefinition, payloadOf } from '../wire/index.ts';
 import { logicalColumn } from './name-mapping.ts';
@@ -9,14 +9,21 @@ import type { Outcome, StatementRun } from './statement-run.ts';
 import { writeTextRows } from './write-rows.ts';
 
 /** Never rejects. */
-export async function runInspect(run: StatementRun, query: ShardQuery, names: NameMap): Promise<Outcome> {
+export async function runInspect(
+  run: StatementRun,
+  query: ShardQuery,
+  names: NameMap,
+  more: readonly ShardQuery[] = [],
+): Promise<Outcome> {
   const schemas = run.backend.directory.physicalSchemas;
   try {
     const result = await readRows(run, query);
+    const others: (typeof result.rows)[number][] = [];
+    for (const other of more) others.push(...(await readRows(run, other)).rows);
     const definitions = result.definitions.map((definition) =>
       logicalHeading(logicalColumn(definition, names), names, schemas),
     );
-    const rows = result.rows.map((row) =>
+    const rows = [...result.rows, ...others].map((row) =>
       row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
     );
     writeTextRows(run.reply, definitions, result.columns, rows);

@@ -117,6 +117,7 @@ async function writeAll(run: StatementRun, action: Write, leases: ReadonlyMap<st
         try {
           results[index] = await writeOne(run, action, query, lease);
         } catch (error) {
+          if (error instanceof ServerError) error.message = clientRow(error.message, query);
           failures.push(error instanceof BackendFault ? sourceFault(error, source) : error);
           return;
         }
@@ -135,9 +136,19 @@ async function writeOne(run: StatementRun, action: Write, query: ShardQuery, lea
   const schemas = run.backend.directory.physicalSchemas;
   const diagnostics = (await run.backend.diagnostics(lease)).map((entry) => ({
     ...entry,
-    message: logicalMessage(entry.message, entry.code, action.names, schemas),
+    message: clientRow(logicalMessage(entry.message, entry.code, action.names, schemas), query),
   }));
   return { ok, diagnostics };
+}
+
+/** "at row 1" of a shard's part of an INSERT, counted as the client wrote the rows. */
+function clientRow(message: string, query: ShardQuery): string {
+  const { rows } = query;
+  if (rows === undefined) return message;
+  return message.replace(/( at row )(\d+)$/, (whole, words: string, row: string) => {
+    const own = rows[Number(row) - 1];
+    return own === undefined ? whole : `${words}${own + 1}`;
+  });
 }
 
 /** Sends one query whose answer is an OK; rejects with ServerError or BackendFault. */

@@ -67,7 +67,7 @@ const BINARY = 63;
 /** Rows made by the mesh itself. */
 export function writeLocalRows(reply: Reply, local: LocalRows): bigint {
   const columns = local.columns.map((column): ColumnDefinition => {
-    const numeric = column.type === 'integer' || column.type === 'unsigned';
+    const numeric = column.type !== 'string' && column.type !== 'text';
     return {
       schema: '',
       table: '',
@@ -76,8 +76,15 @@ export function writeLocalRows(reply: Reply, local: LocalRows): bigint {
       orgName: '',
       collation: numeric ? BINARY : UTF8MB4_GENERAL_CI,
       length: numeric ? 21 : column.type === 'text' ? 4_294_967_295 : 1024,
-      type: numeric ? FieldType.LONGLONG : column.type === 'text' ? FieldType.BLOB : FieldType.VAR_STRING,
-      flags: column.type === 'unsigned' ? 0x20 : 0,
+      type:
+        column.type === 'int unsigned'
+          ? FieldType.LONG
+          : numeric
+            ? FieldType.LONGLONG
+            : column.type === 'text'
+              ? FieldType.BLOB
+              : FieldType.VAR_STRING,
+      flags: column.type === 'unsigned' || column.type === 'int unsigned' ? 0x20 : 0,
       decimals: numeric ? 0 : 39,
     };
   });

@@ -75,7 +75,7 @@ async function carryOut(
       return quietOutcome;
     }
     case 'inspect':
-      if (action.query === undefined) return runShow(context, action.show, action.names);
+      if (action.query === undefined) return runShow(context, action.show, action.like);
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     case 'pinned': {
       await session.backend.pinTo(action.query.source, action.pin);
@@ -122,7 +122,7 @@ function statementRun(context: CommandContext, plan: Plan, request: ClientReques
     reply: context.reply,
     request,
     plan,
-    limits: { resultMemory: session.snapshot.limits.resultMemory },
+    limits: { resultMemory: session.snapshotInUse.limits.resultMemory },
     clock: systemClock,
     insertIdUncertain: insertIdUncertain(context, plan),
   };

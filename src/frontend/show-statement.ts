@@ -1,13 +1,13 @@
 /** SHOW statements that the mesh answers from what it knows: databases, warnings, sessions, and itself. */
 import { MeshError } from '../base/index.ts';
 import { type Outcome, quietOutcome, writeLocalRows } from '../execute/index.ts';
-import type { LocalRows, NameMap } from '../plan/index.ts';
+import { type LocalRows, likePattern } from '../plan/index.ts';
 import type { ShowStatement } from '../sql/index.ts';
 import { mayUse } from './accounts.ts';
 import type { CommandContext } from './session.ts';
 
-export function runShow(context: CommandContext, show: ShowStatement | undefined, _names: NameMap): Outcome {
-  const rows = show === undefined ? undefined : answer(context, show);
+export function runShow(context: CommandContext, show: ShowStatement | undefined, like: string | undefined): Outcome {
+  const rows = show === undefined ? undefined : answer(context, show, like);
   if (rows === undefined) {
     throw new MeshError('SM_UNSUPPORTED', {
       what: `SHOW ${show?.what ?? ''}`,
@@ -17,12 +17,12 @@ export function runShow(context: CommandContext, show: ShowStatement | undefined
   return { ...quietOutcome, rows: writeLocalRows(context.reply, rows), affected: -1n };
 }
 
-function answer(context: CommandContext, show: ShowStatement): LocalRows | undefined {
+function answer(context: CommandContext, show: ShowStatement, like: string | undefined): LocalRows | undefined {
   if (show.mesh !== undefined) return showMesh(context, show.mesh);
   switch (show.what) {
     case 'DATABASES':
     case 'SCHEMAS':
-      return databases(context);
+      return databases(context, like);
     case 'WARNINGS':
       return diagnostics(context, false);
     case 'ERRORS':
@@ -42,11 +42,15 @@ function answer(context: CommandContext, show: ShowStatement): LocalRows | undef
   }
 }
 
-function databases(context: CommandContext): LocalRows {
+function databases(context: CommandContext, like: string | undefined): LocalRows {
   const names = ['information_schema', ...context.session.snapshot.databases.keys()].filter((name) =>
     mayUse(context.account, name),
   );
-  return { columns: [{ name: 'Database', type: 'string' }], rows: names.sort().map((name) => [name]) };
+  const shown = like === undefined ? names : names.filter((name) => likePattern(like).test(name));
+  return {
+    columns: [{ name: like === undefined ? 'Database' : `Database (${like})`, type: 'string' }],
+    rows: shown.sort().map((name) => [name]),
+  };
 }
 
 function diagnostics(context: CommandContext, errorsOnly: boolean): LocalRows {
@@ -54,7 +58,7 @@ function diagnostics(context: CommandContext, errorsOnly: boolean): LocalRows {
   return {
     columns: [
       { name: 'Level', type: 'string' },
-      { name: 'Code', type: 'integer' },
+      { name: 'Code', type: 'int unsigned' },
       { name: 'Message', type: 'string' },
     ],
     rows: list.map((entry) => [entry.level, BigInt(entry.code), entry.message]),
@@ -64,7 +68,7 @@ function diagnostics(context: CommandContext, errorsOnly: boolean): LocalRows {
 function count(context: CommandContext, errorsOnly: boolean): LocalRows {
   const rows = diagnostics(context, errorsOnly).rows.length;
   return {
-    columns: [{ name: errorsOnly ? '@@session.error_count' : '@@session.warning_count', type: 'integer' }],
+    columns: [{ name: errorsOnly ? '@@session.error_count' : '@@session.warning_count', type: 'unsigned' }],
     rows: [[BigInt(rows)]],
   };
 }

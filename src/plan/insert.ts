@@ -385,7 +385,10 @@ export class InsertBinding implements Binding {
       rows,
       generated === undefined ? undefined : { at: generated.at, column: generated.column, keys: keys! },
     );
-    const query = shardQuery(this.#split, input, place, [parts.text]);
+    const query: ShardQuery = {
+      ...shardQuery(this.#split, input, place, [parts.text]),
+      ...(rows === undefined ? {} : { rows }),
+    };
     if (input.fingerprint.parameterCount === 0) return query;
     // The rows' parameters stand between those before and after them.
     const { before, after } = this.#rows.outerParameters;

@@ -29,6 +29,10 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
     case 'reload':
       return fixed('reload', { kind: 'reload' });
     case 'empty':
+      // A text of comments only is answered, an empty one is an error.
+      if (/\S/.test(Buffer.from(builder.text.tokens.text).toString('latin1').replaceAll(';', ''))) {
+        return fixed('reply', { kind: 'reply', affected: 0n });
+      }
       throw new MeshError('ER_EMPTY_QUERY');
     case 'kill': {
       const source = valueSource(statement.id, builder.text);
@@ -141,23 +145,7 @@ function maintenance(statement: OtherStatement, builder: PlanBuilder): Binding {
     kind: 'maintenance',
     bind(input) {
       const queries = places.map((place) => shardQuery(template, input, place));
-      const nodes = places.map((place) => ({ source: place.source, tables: place.tables }));
-      const route = {
-        target: places.length === 1 ? 'one' : 'all',
-        role: 'primary',
-        reason: 'all nodes',
-        detail: 'every actual table',
-        nodes,
-        nodesTotal: nodes.length,
-      } as const;
-      if (queries.length === 1) return { kind: 'forward', access: 'write', route, query: queries[0]!, names };
-      return {
-        kind: 'scatter',
-        route,
-        queries,
-        names,
-        merge: { visible: 4, inputOrder: [], outputOrder: [], offset: 0n, limit: undefined },
-      };
+      return { kind: 'inspect', show: undefined, query: queries[0], more: queries.slice(1), names };
     },
   };
 }

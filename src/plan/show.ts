@@ -51,9 +51,16 @@ export function compileShow(
   }
   if (what === 'TABLE STATUS') return compileText(statusQuery(statement, builder));
   if (ofServer.has(what)) return fromDefault(statement, builder);
+  const like = patternOf(statement, builder);
   return {
     kind: 'inspect',
-    bind: () => ({ kind: 'inspect', show: statement, query: undefined, names: nameMap([], builder.environment) }),
+    bind: () => ({
+      kind: 'inspect',
+      show: statement,
+      query: undefined,
+      names: nameMap([], builder.environment),
+      ...(like === undefined ? {} : { like }),
+    }),
   };
 }
 
@@ -204,9 +211,15 @@ function filter(
   statement: ShowStatement,
   builder: PlanBuilder,
 ): { readonly matches: (name: string) => boolean; readonly suffix: string } {
-  if (statement.like === undefined) return { matches: () => true, suffix: '' };
-  const value = builder.pin(statement.like);
-  const pattern = value.kind === 'string' ? new TextDecoder().decode(value.bytes) : '';
+  const pattern = patternOf(statement, builder);
+  if (pattern === undefined) return { matches: () => true, suffix: '' };
   const expression = likePattern(pattern);
   return { matches: (name) => expression.test(name), suffix: ` (${pattern})` };
+}
+
+/** The text of LIKE; the plan is for this text only. */
+function patternOf(statement: ShowStatement, builder: PlanBuilder): string | undefined {
+  if (statement.like === undefined) return undefined;
+  const value = builder.pin(statement.like);
+  return value.kind === 'string' ? new TextDecoder().decode(value.bytes) : '';
 }

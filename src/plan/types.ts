@@ -173,6 +173,8 @@ export interface ShardQuery {
   readonly parameters: readonly number[] | undefined;
   /** Same text shape for the same plan and node: the key under which a backend statement may be prepared. Undefined in the text protocol. */
   readonly nodeTables: readonly string[];
+  /** An INSERT split by rows: which of the statement's rows (from 0) these are, so that "at row 1" can be told as the client counts. */
+  readonly rows?: readonly number[];
 }
 
 /** How a sort, group or aggregate key of merged rows is compared. Column numbers count in the shard's result row. */
@@ -254,7 +256,10 @@ export interface ScratchSpec {
 
 /** A small result that the mesh makes by itself. */
 export interface LocalRows {
-  readonly columns: readonly { readonly name: string; readonly type: 'string' | 'integer' | 'unsigned' | 'text' }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: 'string' | 'integer' | 'unsigned' | 'int unsigned' | 'text';
+  }[];
   readonly rows: readonly (readonly (string | bigint | null)[])[];
 }
 
@@ -307,11 +312,14 @@ export type Action =
   | { readonly kind: 'control'; readonly statement: TransactionStatement }
   | { readonly kind: 'set'; readonly items: readonly SetItem[] }
   | { readonly kind: 'use'; readonly database: string }
-  /** SHOW and DESCRIBE whose rows come from one node and are shown under logical names. `query` absent: the frontend answers by `show`. */
+  /** SHOW, DESCRIBE, ANALYZE TABLE ...: rows of one node (and of `more`, one after the other) shown under logical names. `query` absent: the frontend answers by `show`. */
   | {
       readonly kind: 'inspect';
       readonly show: ShowStatement | undefined;
       readonly query: ShardQuery | undefined;
+      readonly more?: readonly ShardQuery[];
+      /** The pattern of SHOW ... LIKE, decoded. */
+      readonly like?: string;
       readonly names: NameMap;
     }
   | { readonly kind: 'kill'; readonly target: 'connection' | 'query'; readonly id: bigint }
