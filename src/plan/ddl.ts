@@ -9,7 +9,7 @@ import { requireSingleSource } from './other-statements.ts';
 import { Places } from './places.ts';
 import { nameEdits, type PlanBuilder, textBytes } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
-import { clientBytes, type Edit, quoteName, render } from './rewrite.ts';
+import { type Edit, quoteName, render } from './rewrite.ts';
 import { currentDatabase, systemSchema } from './table-lookup.ts';
 import type { NameMap, Route, ShardQuery } from './types.ts';
 
@@ -115,15 +115,11 @@ function everyPlace(
       });
       return { kind: 'ddl', route, queries, names };
     },
-    prepare: (input) => ({
-      query: {
-        source: nodes[0]!.source,
-        text: clientBytes(input.tokens, input.fingerprint),
-        parameters: undefined,
-        nodeTables: [],
-      },
-      names,
-    }),
+    prepare(input) {
+      const rendered = render(templates[0]!, input.tokens, input.fingerprint, []);
+      const query = { source: nodes[0]!.source, text: rendered.text, parameters: rendered.parameters, nodeTables: [] };
+      return { query, names };
+    },
   };
 }
 

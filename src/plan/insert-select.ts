@@ -158,12 +158,10 @@ class InsertSelectBinding implements Binding {
       let nodes = routed.sets[leader]!;
       for (const index of this.#locality.required()) nodes = nodes.filter((node) => routed.sets[index]!.includes(node));
       if (nodes.length === 0) nodes = [0];
-      const places = this.#places
-        .along(leader, nodes)
-        .map((place, index) => ({
-          source: place.source,
-          tables: [...place.tables, physicalName(meaning, nodes[index]!, place.source)],
-        }));
+      const places = this.#places.along(leader, nodes).map((place, index) => ({
+        source: place.source,
+        tables: [...place.tables, physicalName(meaning, nodes[index]!, place.source)],
+      }));
       const route = this.#places.describe(places, routed);
       const queries: ShardQuery[] = places.map((place) => shardQuery(this.#template, input, place));
       if (queries.length === 1)

@@ -52,7 +52,10 @@ export function describeAction(action: Action): Record<string, unknown> {
     case 'explain':
       return { kind: 'explain', of: describeAction(action.of) };
     case 'inspect':
-      return { kind: 'inspect', ...(action.query === undefined ? {} : { queries: [action.query, ...(action.more ?? [])].map(queryLine) }) };
+      return {
+        kind: 'inspect',
+        ...(action.query === undefined ? {} : { queries: [action.query, ...(action.more ?? [])].map(queryLine) }),
+      };
     case 'reply':
       return {
         kind: 'reply',
