@@ -2,7 +2,7 @@
  * Makes a fresh checkout runnable (packages, Node 24, database server), then runs a script on that Node 24.
  * Plain JavaScript without dependencies: it is the one file that the machine's own Node (20 or later) has to run.
  *
- *   node scripts/setup.mjs [--for=demo|test|tools] [SCRIPT.ts ARGUMENTS...]
+ *   node scripts/setup.mjs [--for=demo|test|bench|tools] [SCRIPT.ts ARGUMENTS...]
  *
  * Idempotent; under half a second when everything is there. Exit 1 with what to do when something can't be set up.
  */
@@ -115,9 +115,12 @@ const installServers = (purpose) => {
   const missing = [];
   const serverNamed = process.env.MYSQLD && (process.env.MYSQLD.includes('/') || hasProgram(process.env.MYSQLD));
   if (!serverNamed && !hasProgram('mariadbd') && !hasProgram('mysqld')) missing.push('mariadb-server');
-  if (purpose === 'test' && !hasProgram('sysbench')) missing.push('sysbench');
+  if ((purpose === 'test' || purpose === 'bench') && !hasProgram('sysbench')) missing.push('sysbench');
+  // Only measured beside us: the bench goes on without it where it can't be installed.
+  const installs = process.getuid?.() === 0 && existsSync('/etc/debian_version') && hasProgram('apt-get');
+  if (purpose === 'bench' && installs && !process.env.HAPROXY && !hasProgram('haproxy')) missing.push('haproxy');
   if (missing.length === 0) return;
-  if (process.getuid?.() === 0 && existsSync('/etc/debian_version') && hasProgram('apt-get')) {
+  if (installs) {
     aptInstall(missing);
     return;
   }
