@@ -13,6 +13,7 @@ import {
   type StatusReport,
 } from './admin/index.ts';
 import { systemClock } from './base/index.ts';
+import type { SchemaSnapshot } from './catalog/index.ts';
 import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
 import {
   type Configuration,
@@ -118,13 +119,16 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   }
 
   function logicalDatabase(name: string, rules: RuleSet): LogicalDatabase {
+    /** Of these rules: a transaction that began before a reload goes on with the last one that was read for them. */
+    let last: SchemaSnapshot | undefined = publisher.current.schemas.get(name);
     return {
       name,
       rules,
       schema: () => {
-        const schema = publisher.current.schemas.get(name);
-        if (schema === undefined) throw new Error(`database ${name} has no schema`);
-        return schema;
+        const { ruleSets, schemas } = publisher.current;
+        if (ruleSets.get(name) === rules) last = schemas.get(name);
+        if (last === undefined) throw new Error(`database ${name} has no schema`);
+        return last;
       },
       directory: ruleSources(rules, pools),
       keys: keySupply(rules),

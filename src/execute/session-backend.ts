@@ -248,8 +248,9 @@ export class SessionBackend {
   }
 
   async #acquire(source: string): Promise<Lease> {
-    const pool = this.directory.primaryPool(source, this.capabilities);
     for (let attempt = 0; ; attempt += 1) {
+      // Asked anew each time: a reload may have closed the one of the last attempt.
+      const pool = this.directory.primaryPool(source, this.capabilities);
       const lease = pool.tryAcquire() ?? (await pool.acquire());
       try {
         await this.#prepare(source, lease);

@@ -10,8 +10,14 @@ interface PoolEntry {
   readonly pool: Pool;
 }
 
+/** How often pools that no configuration names any more are looked at until nobody uses them. */
+const RETIRE_EVERY_MS = 250;
+
 export class SourcePools {
   readonly #pools = new Map<string, PoolEntry>();
+  /** Identities of the sources in force; undefined: all. */
+  #wanted: ReadonlySet<string> | undefined;
+  #retiring: NodeJS.Timeout | undefined;
 
   /** The pool of a data source for a class of clients; made when it is first asked for. */
   pool(source: DataSource, capabilities: CapabilityClass): Pool {
@@ -38,17 +44,39 @@ export class SourcePools {
       lifetimeMaxMs: source.pool.lifetimeMaxMs,
     });
     this.#pools.set(key, { source, pool });
+    // A transaction that began before a reload reaches a removed source for the first time.
+    if (this.#wanted?.has(identity(source)) === false) this.#retireLater();
     return pool;
   }
 
-  /** Pools of sources that no configuration in force names are drained, then closed. */
+  /**
+   * Pools of sources that no configuration in force names are closed as soon as nobody holds or awaits a connection of them:
+   * statements and transactions that began on an older configuration end as if nothing had changed.
+   */
   keepOnly(sources: Iterable<DataSource>): void {
-    const wanted = new Set([...sources].map(identity));
+    this.#wanted = new Set([...sources].map(identity));
+    this.#retire();
+  }
+
+  #retire(): void {
+    clearTimeout(this.#retiring);
+    this.#retiring = undefined;
+    let waiting = false;
     for (const [key, entry] of this.#pools) {
-      if (wanted.has(identity(entry.source))) continue;
+      if (this.#wanted?.has(identity(entry.source)) !== false) continue;
+      const stats = entry.pool.stats();
+      if (stats.leased + stats.waiting > 0) {
+        waiting = true;
+        continue;
+      }
       this.#pools.delete(key);
       void entry.pool.drain();
     }
+    if (waiting) this.#retireLater();
+  }
+
+  #retireLater(): void {
+    this.#retiring ??= setTimeout(() => this.#retire(), RETIRE_EVERY_MS).unref();
   }
 
   /** Statistics of a source's pools. */
@@ -60,6 +88,7 @@ export class SourcePools {
   }
 
   close(): void {
+    clearTimeout(this.#retiring);
     for (const { pool } of this.#pools.values()) pool.close();
     this.#pools.clear();
   }

@@ -90,7 +90,7 @@ export class ClientConnection {
   /** KILL CONNECTION: an error if the client is between commands, and the end either way. */
   kill(): void {
     if (!this.#busy && this.#phase === 'command') {
-      this.#reply.sequenceId = 0;
+      this.#reply.sequenceId = 1;
       this.#reply.error(new MeshError('ER_CONNECTION_KILLED'));
       this.#reply.flush();
     }
@@ -289,9 +289,10 @@ export class ClientConnection {
   }
 
   #closeIfQuiet(): void {
-    if (!this.#closing || this.#busy || !this.session.backend.quiet) return;
+    if (!this.#closing || this.#busy || !this.session.backend.quiet || this.session.state.inTransaction) return;
     if (this.#phase === 'command') {
-      this.#reply.sequenceId = 0;
+      // As the answer to a command that is on its way: its client learns that it was not run.
+      this.#reply.sequenceId = 1;
       this.#reply.error(new MeshError('SM_DRAINING'));
       this.#reply.flush();
     }

@@ -65,6 +65,11 @@ export class Session {
     return this.#snapshot;
   }
 
+  /** The same without moving on to a newer one: for the middle of a statement, which must end on what it was planned with. */
+  get snapshotInUse(): MeshSnapshot {
+    return this.#snapshot;
+  }
+
   /** The logical database whose rules plan the next statement: the session's own, or the first one when it has none. */
   get database(): LogicalDatabase {
     const { databases } = this.#snapshot;
