@@ -1,6 +1,6 @@
 /** A read of several shards: their row streams are merged into one result. */
-import type { MeshError } from '../base/index.ts';
-import { merge } from '../merge/index.ts';
+import { MeshError } from '../base/index.ts';
+import { merge, sameRowFormat } from '../merge/index.ts';
 import type { Action, NameMap } from '../plan/index.ts';
 import { type ColumnDefinition, parseColumnDefinition } from '../wire/index.ts';
 import { clientError } from './faults.ts';
@@ -18,6 +18,7 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
   let reads: ShardReads | undefined;
   try {
     reads = await openShardReads(run, action.queries, spec.inputOrder.length > 0);
+    requireSameFormat(reads);
     const definitions = await allDefinitions(reads);
     const first = definitions[0] as readonly Buffer[];
     reply.header(
@@ -29,6 +30,10 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
       bytesMax: run.limits.resultMemory,
     });
     let rows = 0n;
+    const { meter } = backend;
+    const { streams } = reads;
+    meter.held = () => streams.reduce((sum, stream) => sum + stream.bytesHeld, merged.bytesHeld);
+    const merging = performance.now();
     for (;;) {
       const pulled = merged.next();
       const batch = pulled instanceof Promise ? await pulled : pulled;
@@ -42,6 +47,8 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
         if (reply.closed) break;
       }
     }
+    meter.merged = true;
+    meter.mergeMs = performance.now() - merging;
     const warnings = reads.streams.reduce((sum, stream) => sum + stream.warnings, 0);
     reply.end(warnings, 0);
     const schemas = backend.directory.physicalSchemas;
@@ -54,7 +61,24 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
   } catch (error) {
     return failed(reply, shardFailure(error, names, backend.directory.physicalSchemas));
   } finally {
+    backend.meter.held = undefined;
     await reads?.close();
+  }
+}
+
+/** A shard whose table has other columns than the rest must not be misread: its stream fails before its first row. */
+function requireSameFormat(reads: ShardReads): void {
+  let format: readonly ColumnDefinition[] | undefined;
+  for (const stream of reads.streams) {
+    stream.onColumns = (definitions) => {
+      const columns = definitions.map((definition) => parseColumnDefinition(definition));
+      format ??= columns;
+      if (sameRowFormat(format, columns)) return undefined;
+      return new MeshError('SM_UNSUPPORTED', {
+        what: `merging rows of source '${stream.source}' with the others`,
+        reason: 'their columns have other types there; compare the tables with `shardmesh check --connect`',
+      });
+    };
   }
 }
 

@@ -69,7 +69,8 @@ async function define(run: StatementRun, feed: ScratchFeed, lease: Lease): Promi
 function loadSettings(run: StatementRun): { readonly enter: string | undefined; readonly leave: string | undefined } {
   const client = run.state.settings;
   const loading = withVariables(client, scratchLoadSettings);
-  return { enter: settingsReplay(client, loading), leave: settingsReplay(loading, client) };
+  const { ignoreSpace } = run.backend.capabilities;
+  return { enter: settingsReplay(client, loading), leave: settingsReplay(loading, client, ignoreSpace) };
 }
 
 /** Copies a feed's rows; answers the bytes that went through. */

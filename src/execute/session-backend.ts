@@ -1,5 +1,5 @@
 /** The backend side of one client session: leases prepared with its state, inside its transaction if there is one. */
-import { BackendFault, type CapabilityClass, type Lease } from '../backend/index.ts';
+import { BackendFault, type CapabilityClass, type Lease, type Pool } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { Access } from '../plan/index.ts';
 import {
@@ -16,6 +16,7 @@ import { type Branch, type CommitProtocol, Transaction } from '../transaction/in
 import { sourceFault } from './faults.ts';
 import { readUserVariables } from './read-back.ts';
 import type { SourceDirectory } from './source-directory.ts';
+import { StatementMeter, TransactionTally } from './statement-meter.ts';
 
 /** What has been replayed on a backend connection; kept in its `sessionState`. */
 interface LeaseState {
@@ -45,6 +46,9 @@ interface Pin {
 export class SessionBackend {
   readonly #state: SessionState;
   readonly #protocol: CommitProtocol;
+  readonly #tally: TransactionTally;
+  /** What the running statement costs. */
+  readonly meter = new StatementMeter();
   /** The sources of the configuration the session works with; changed between transactions only. */
   directory: SourceDirectory;
   capabilities: CapabilityClass;
@@ -56,17 +60,27 @@ export class SessionBackend {
   readonly #opaque = new Set<Lease>();
   /** Leases in use by the running statement, for KILL. */
   readonly #running = new Set<Lease>();
+  /** Ends the running statement's wait for a connection. */
+  #waiting: AbortController | undefined;
+  /** Why the running statement must end; forgotten when it has. */
+  #interruption: MeshError | undefined;
+  /** Kills under way: the next statement on the same connection must not be hit by them. */
+  #kills: Promise<void> | undefined;
+  /** The client is gone: nothing may be taken any more. */
+  #closed = false;
 
   constructor(
     state: SessionState,
     directory: SourceDirectory,
     capabilities: CapabilityClass,
     protocol: CommitProtocol,
+    tally = new TransactionTally(),
   ) {
     this.#state = state;
     this.directory = directory;
     this.capabilities = capabilities;
     this.#protocol = protocol;
+    this.#tally = tally;
   }
 
   get transaction(): Transaction | undefined {
@@ -87,16 +101,19 @@ export class SessionBackend {
    * Throws MeshError (SM_SOURCE_DOWN, SM_POOL_TIMEOUT ...) or ServerError (a setting that this server refuses).
    */
   async take(source: string, access: Access): Promise<StatementLease> {
+    this.#checkGoing();
     if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
-    if (this.#pin?.source === source && this.#transaction === undefined) {
-      await this.#prepare(source, this.#pin.lease);
-      return this.#held(source, this.#pin.lease);
-    }
+    this.#checkPin(source);
     if (this.#state.inTransaction) {
       const branch = await this.#join(source);
       if (access === 'write') branch.wrote = true;
-      await this.#prepare(source, branch.lease);
+      await this.#prepareHeld(source, branch.lease);
       return this.#held(source, branch.lease);
+    }
+    if (this.#pin?.source === source) {
+      const { lease } = this.#pin;
+      await this.#prepareHeld(source, lease);
+      return this.#held(source, lease);
     }
     return this.takeFree(source);
   }
@@ -109,8 +126,10 @@ export class SessionBackend {
 
   /** Like `takeFree`, but only if a connection is idle right now. */
   async takeIdle(source: string): Promise<StatementLease | undefined> {
+    this.#checkGoing();
     const lease = this.directory.primaryPool(source, this.capabilities).tryAcquire();
     if (lease === undefined) return undefined;
+    this.#running.add(lease);
     try {
       await this.#prepare(source, lease);
     } catch (error) {
@@ -128,11 +147,26 @@ export class SessionBackend {
       take: async (source) => {
         const known = transaction.branch(source);
         if (known !== undefined) return known;
-        const lease = await this.#acquire(source);
-        this.#running.add(lease);
-        return this.#joined(transaction, source, lease);
+        this.#checkPin(source);
+        return this.#joined(transaction, source, await this.#acquire(source));
       },
     };
+  }
+
+  /**
+   * From here on the running statement only ends (COMMIT, ROLLBACK): neither KILL nor a client that vanishes may cut it off
+   * half-way, with some sources committed and others not. Throws if it has been interrupted before.
+   */
+  settling(): void {
+    this.#checkGoing();
+    this.#running.clear();
+  }
+
+  /** What a statement left on this connection is not known: it is cut off, and with it what it held. */
+  async leaseLost(held: StatementLease, reason: string): Promise<void> {
+    held.destroy();
+    if (!held.held) return;
+    if (this.#transaction?.branch(held.source)?.lease === held.lease) await this.transactionLost(reason);
   }
 
   /**
@@ -143,17 +177,29 @@ export class SessionBackend {
     this.#lost = reason;
     const transaction = this.#transaction;
     this.#transaction = undefined;
+    if (transaction !== undefined) this.#tally.rolledBack += 1;
     await transaction?.rollback();
   }
 
-  /** Marks the end of a statement: nothing is running any more. */
-  statementDone(): void {
+  /** Marks the end of a statement: nothing is running any more. Resolves when nothing can hit the next one. */
+  async statementDone(): Promise<void> {
     this.#running.clear();
+    await this.#kills;
+    this.#kills = undefined;
+    this.#interruption = undefined;
+  }
+
+  /** Why the running statement was stopped. */
+  get interruption(): MeshError | undefined {
+    return this.#interruption;
   }
 
   /** The session's transaction, made if it has none yet: savepoints may be set before any source is touched. */
   openTransaction(): Transaction {
-    this.#transaction ??= new Transaction(this.#protocol, this.#state.transaction);
+    if (this.#transaction === undefined) {
+      this.#transaction = new Transaction(this.#protocol, this.#state.transaction);
+      this.#tally.opened += 1;
+    }
     return this.#transaction;
   }
 
@@ -170,7 +216,14 @@ export class SessionBackend {
     if (lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: lost });
     if (transaction === undefined) return;
     this.#dropOpaque(transaction);
-    await transaction.commit();
+    try {
+      await transaction.commit();
+      this.#tally.committed += 1;
+    } catch (error) {
+      if (error instanceof MeshError && error.code === 'SM_PARTIAL_COMMIT') this.#tally.partial += 1;
+      else this.#tally.rolledBack += 1;
+      throw error;
+    }
   }
 
   async rollback(): Promise<void> {
@@ -178,6 +231,7 @@ export class SessionBackend {
     this.#transaction = undefined;
     this.#endLogical();
     if (transaction === undefined) return;
+    this.#tally.rolledBack += 1;
     this.#dropOpaque(transaction);
     await transaction.rollback();
   }
@@ -188,7 +242,14 @@ export class SessionBackend {
       const lease = this.#transaction?.branch(source)?.lease ?? (await this.#acquire(source));
       this.#pin = { source, lease, reasons: new Set() };
     }
-    this.#pin.reasons.add(reason);
+    this.#checkPin(source);
+    const { pin } = this;
+    if (pin === undefined) return;
+    if (pin.source !== source) {
+      const reasons = [...pin.reasons].join(', ');
+      throw new MeshError('SM_PIN_ELSEWHERE', { pinned: pin.source, reason: reasons, wanted: source });
+    }
+    pin.reasons.add(reason);
   }
 
   unpin(reason: PinReason): void {
@@ -202,17 +263,33 @@ export class SessionBackend {
     else this.#opaque.add(pin.lease);
   }
 
-  /** Kills what runs on the backends for this session. */
-  async killRunning(): Promise<void> {
-    await Promise.all([...this.#running].map((lease) => lease.kill('query').catch(() => undefined)));
+  /** Stops the running statement: its waiting for a connection, and what runs on the backends for it. */
+  async interrupt(reason = new MeshError('ER_QUERY_INTERRUPTED')): Promise<void> {
+    this.#interruption ??= reason;
+    this.#waiting?.abort(this.#interruption);
+    const kills = [...this.#running].map((lease) => lease.kill('query').catch(() => undefined));
+    if (kills.length === 0) return;
+    const before = this.#kills;
+    this.#kills = Promise.all([before, ...kills]).then(() => undefined);
+    await this.#kills;
   }
 
-  /** The client is gone: everything open is rolled back and every connection given up. */
+  /** The client is gone: what runs is killed, everything open is rolled back and every connection given up, for good. */
   async close(): Promise<void> {
-    if (this.#running.size > 0) {
-      await this.killRunning();
-      for (const lease of this.#running) lease.destroy();
-    }
+    this.#closed = true;
+    this.#waiting?.abort(new MeshError('ER_CONNECTION_KILLED'));
+    const running = [...this.#running];
+    // A lost connection alone would let the server finish what it is at.
+    await Promise.all(running.map((lease) => lease.kill('query').catch(() => undefined)));
+    for (const lease of running) lease.destroy();
+    await this.reset();
+  }
+
+  /** COM_RESET_CONNECTION: everything open is rolled back, everything held is given up. Nothing is running. */
+  async reset(): Promise<void> {
+    this.#lost = undefined;
+    this.#opaque.clear();
+    if (this.#transaction !== undefined) this.#tally.rolledBack += 1;
     this.#transaction?.abandon();
     this.#transaction = undefined;
     this.#pin?.lease.destroy();
@@ -235,7 +312,11 @@ export class SessionBackend {
     if (known !== undefined) return known;
     const pinned = this.#pin?.source === source ? this.#pin.lease : undefined;
     const lease = pinned ?? (await this.#acquire(source));
-    return this.#joined(transaction, source, lease);
+    try {
+      return await this.#joined(transaction, source, lease);
+    } finally {
+      if (transaction !== this.#transaction) lease.destroy();
+    }
   }
 
   async #joined(transaction: Transaction, source: string, lease: Lease): Promise<Branch> {
@@ -251,16 +332,79 @@ export class SessionBackend {
     for (let attempt = 0; ; attempt += 1) {
       // Asked anew each time: a reload may have closed the one of the last attempt.
       const pool = this.directory.primaryPool(source, this.capabilities);
-      const lease = pool.tryAcquire() ?? (await pool.acquire());
+      const lease = pool.tryAcquire() ?? (await this.#waitFor(pool));
+      this.#running.add(lease);
       try {
+        this.#checkGoing();
         await this.#prepare(source, lease);
+        this.#checkGoing();
         return lease;
       } catch (error) {
+        this.#running.delete(lease);
         lease.destroy();
         // Settings are idempotent: an idle connection that turns out to be dead is simply replaced.
         if (error instanceof BackendFault && attempt < 2) continue;
         throw error instanceof BackendFault ? sourceFault(error, source) : error;
       }
+    }
+  }
+
+  /** Stands in line for a connection until there is one, or the statement is stopped. */
+  async #waitFor(pool: Pool): Promise<Lease> {
+    this.#checkGoing();
+    const controller = new AbortController();
+    this.#waiting = controller;
+    try {
+      return await this.#waited(pool.acquire(controller.signal));
+    } finally {
+      if (this.#waiting === controller) this.#waiting = undefined;
+    }
+  }
+
+  /** Throws if the running statement has been stopped or the client is gone. */
+  #checkGoing(): void {
+    if (this.#closed) throw new MeshError('ER_CONNECTION_KILLED');
+    if (this.#interruption !== undefined) throw this.#interruption;
+  }
+
+  /** Throws if what is pinned has been lost, or if a statement that locks rule out goes elsewhere. */
+  #checkPin(source: string): void {
+    const pin = this.#pin;
+    if (pin === undefined) return;
+    const reason = [...pin.reasons].join(', ');
+    if (pin.lease.connection.state === 'closed') {
+      this.#pin = undefined;
+      pin.lease.destroy();
+      throw new MeshError('SM_SOURCE_LOST', {
+        source: pin.source,
+        reason: `the connection that kept the session's state (${reason}) is gone, and the state with it`,
+      });
+    }
+    // Under LOCK TABLES a server refuses all tables but the locked ones: other sources must not answer in its place.
+    if (pin.source !== source && pin.reasons.has('lock tables')) {
+      throw new MeshError('SM_PIN_ELSEWHERE', { pinned: pin.source, reason, wanted: source });
+    }
+  }
+
+  /** Like `#prepare`, on a connection that holds a transaction or a pin: if it fails, what it held is lost. */
+  async #prepareHeld(source: string, lease: Lease): Promise<void> {
+    try {
+      await this.#prepare(source, lease);
+    } catch (error) {
+      lease.destroy();
+      if (this.#transaction?.branch(source)?.lease === lease)
+        await this.transactionLost(`the session's settings could not be replayed on source '${source}'`);
+      throw error instanceof BackendFault ? sourceFault(error, source) : error;
+    }
+  }
+
+  /** Adds the time to the statement's waits for leases; the hot path, where nothing waits, does not look at the clock. */
+  async #waited<T>(work: Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await work;
+    } finally {
+      this.meter.leaseMs += performance.now() - began;
     }
   }
 
@@ -273,8 +417,8 @@ export class SessionBackend {
       connection.sessionState = known;
     }
     if (known.settings === this.#state.settings) return;
-    const replay = settingsReplay(known.settings, this.#state.settings);
-    if (replay !== undefined) await connection.query(replay);
+    const replay = settingsReplay(known.settings, this.#state.settings, this.capabilities.ignoreSpace);
+    if (replay !== undefined) await this.#waited(connection.query(replay));
     known.settings = this.#state.settings;
     connection.preparedScope = settingsReplay(freshSettings, known.settings) ?? '';
   }
@@ -283,6 +427,7 @@ export class SessionBackend {
   async replayInsertId(lease: Lease): Promise<void> {
     const known = lease.connection.sessionState as LeaseState;
     if (known.lastInsertId === this.#state.lastInsertId) return;
+    known.lastInsertId = -1n;
     await lease.connection.query(`SET last_insert_id=${this.#state.lastInsertId}`);
     known.lastInsertId = this.#state.lastInsertId;
   }

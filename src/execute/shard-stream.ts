@@ -49,6 +49,8 @@ export class ShardStream implements RowSource {
   #wake: (() => void) | undefined;
   #columnsDue = 0;
   readonly columns: Buffer[] = [];
+  /** Looks at the column definitions before any row is handed out; what it answers ends the stream as its error. */
+  onColumns: ((columns: readonly Buffer[]) => MeshError | undefined) | undefined;
   warnings = 0;
   status = 0;
   /** The connection is lost: the lease must be destroyed. */
@@ -84,7 +86,7 @@ export class ShardStream implements RowSource {
   /** The column definitions (payloads as the backend sent them); rejects with ShardError or MeshError. */
   async definitions(): Promise<readonly Buffer[]> {
     await this.#columnsReady;
-    if (this.#error !== undefined && this.columns.length === 0) throw this.#error;
+    if (this.#error !== undefined) throw this.#error;
     return this.columns;
   }
 
@@ -115,6 +117,11 @@ export class ShardStream implements RowSource {
   /** The backend answered with an error, or is lost. */
   get failed(): boolean {
     return this.#error !== undefined;
+  }
+
+  /** Bytes of rows that wait here. */
+  get bytesHeld(): number {
+    return this.#queuedBytes;
   }
 
   /** Nobody wants its rows any more. */
@@ -152,7 +159,14 @@ export class ShardStream implements RowSource {
         return;
       case 'column':
         this.columns.push(Buffer.from(payload));
-        if (this.columns.length === this.#columnsDue) this.#columnsDone();
+        if (this.columns.length === this.#columnsDue) {
+          const refusal = this.onColumns?.(this.columns);
+          if (refusal !== undefined) {
+            this.#error = refusal;
+            this.cancel();
+          }
+          this.#columnsDone();
+        }
         return;
       case 'eof':
         return;

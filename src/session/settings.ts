@@ -58,15 +58,16 @@ export function withUserVariables(settings: Settings, changes: Iterable<readonly
  * One SET statement that takes a backend session from `from` to `to`, or undefined if nothing differs.
  * The character set variables are set first, through SET NAMES' parts, so that literals after them are read right:
  * all literals here are ASCII or hexadecimal, so the order does not matter to them.
+ * `ignoreSpace`: the connection was opened with that client flag, which its fresh sql_mode therefore contains.
  */
-export function settingsReplay(from: Settings, to: Settings): string | undefined {
+export function settingsReplay(from: Settings, to: Settings, ignoreSpace = false): string | undefined {
   if (from === to) return undefined;
   const items: string[] = [];
   for (const [name, value] of to.variables) {
     if (from.variables.get(name) !== value) items.push(`@@session.${name}=${value}`);
   }
   for (const name of from.variables.keys()) {
-    if (!to.variables.has(name)) items.push(`@@session.${name}=${connectionDefault(name)}`);
+    if (!to.variables.has(name)) items.push(`@@session.${name}=${connectionDefault(name, ignoreSpace)}`);
   }
   for (const [name, value] of to.userVariables) {
     if (from.userVariables.get(name) !== value) items.push(`@\`${name.replaceAll('`', '``')}\`=${value}`);
@@ -85,6 +86,7 @@ const connectionDefaults: Readonly<Record<string, string>> = {
   collation_connection: connectionCollation,
 };
 
-function connectionDefault(name: string): string {
+function connectionDefault(name: string, ignoreSpace: boolean): string {
+  if (name === 'sql_mode' && ignoreSpace) return "CONCAT(@@global.sql_mode,',IGNORE_SPACE')";
   return connectionDefaults[name] ?? 'DEFAULT';
 }
