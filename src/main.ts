@@ -25,7 +25,7 @@ import {
   tableSegments,
   WorkerLease,
 } from './control/index.ts';
-import { ruleSources, SourcePools } from './execute/index.ts';
+import { ruleSources, SourcePools, TransactionTally } from './execute/index.ts';
 import {
   accountsOf,
   Listener,
@@ -34,13 +34,15 @@ import {
   type MeshSnapshot,
   metricsObserver,
   SessionDirectory,
+  StatementLog,
   tlsContexts,
 } from './frontend/index.ts';
-import { type KeySupply, PlanCache } from './plan/index.ts';
+import { type KeySupply, PlanCache, parserDisagreements } from './plan/index.ts';
 import {
   createKeyGenerator,
   type DataSource,
   type KeyGenerator,
+  type MeshConfig,
   primaryOf,
   type RuleSet,
   replicasOf,
@@ -49,14 +51,19 @@ import { Lexer } from './sql/index.ts';
 import {
   createLogger,
   createMeshMetrics,
+  DigestTable,
+  detectTracing,
   exposition,
   type Logger,
   watchPools,
   watchProcess,
+  watchSessions,
 } from './telemetry/index.ts';
 import { FastAuthCache, newRsaKey } from './wire/index.ts';
 
 const PLAN_CACHE_BYTES = 64 * 1024 * 1024;
+/** Rows of the statement statistics. */
+const DIGESTS_MAX = 1000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** One process, one worker: the supervisor of several is to pass these. */
 const WORKER_INDEX = 0;
@@ -76,9 +83,10 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const root = createLogger({
     level: first.value?.log.level ?? 'info',
     format: first.value?.log.format ?? 'json',
-    secrets: first.value === undefined ? [] : secretsOf(first.value.databases.values()),
   });
   const logger: Logger = root;
+  if (detectTracing()) logger.info({}, 'tracing.on');
+  if (first.value !== undefined) root.addSecrets(secretsOf(first.value));
   const publisher = new Publisher({
     source: fileRuleSource(resolve(options.file), load, clock),
     logger,
@@ -95,6 +103,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   let snapshot = buildSnapshot(publisher.current, undefined);
   publisher.subscribe((next, previous) => {
     if (next.config === previous?.config) return;
+    root.addSecrets(secretsOf(next.config));
+    root.setLevel(next.config.log.level);
+    statements.settings = { slowMs: next.config.log.slow, audit: next.config.log.audit };
     snapshot = buildSnapshot(next, snapshot);
     pools.keepOnly([...next.ruleSets.values()].flatMap((rules) => [...rules.dataSources.values()]));
   });
@@ -183,6 +194,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   // -- the front end --
   const sessions = new SessionDirectory(WORKER_INDEX);
   const config = publisher.current.config;
+  const digests = new DigestTable(DIGESTS_MAX);
+  const statements = new StatementLog(logger, { slowMs: config.log.slow, audit: config.log.audit });
+  const transactions = new TransactionTally();
   const share: ListenerShare = {
     mesh: {
       current: () => snapshot,
@@ -192,12 +206,14 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
           sources: sourceStatuses,
           ruleSets: () => publisher.current.ruleSets.values(),
           sessions: () => sessions.statuses(),
+          digests: () => digests.list(),
         }),
     },
     lexer: new Lexer(),
     plans,
     sessions,
-    observer: metricsObserver(metrics, logger),
+    observer: metricsObserver({ metrics, digests, statements, logger }),
+    transactions,
     authCache: new FastAuthCache(),
     rsaKey: newRsaKey(),
     tls: config.tls === undefined ? undefined : tlsContexts(config.tls, clock, logger),
@@ -246,6 +262,17 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   metrics.connections.readFrom(() => [{ labels: {}, value: sessions.size }]);
   metrics.ready.readFrom(() => [{ labels: {}, value: lifecycle.ready ? 1 : 0 }]);
   metrics.planCacheEntries.readFrom(() => [{ labels: {}, value: plans.size }]);
+  metrics.planCacheLookups.readFrom(() => [
+    { labels: { result: 'hit' }, value: plans.hits },
+    { labels: { result: 'miss' }, value: plans.misses },
+  ]);
+  metrics.parserDisagreements.readFrom(() => [{ labels: {}, value: parserDisagreements() }]);
+  metrics.resultMemory.readFrom(() => [{ labels: {}, value: sessions.resultMemory() }]);
+  metrics.clientBytes.readFrom(() => {
+    const bytes = sessions.clientBytes();
+    return (['in', 'out'] as const).map((direction) => ({ labels: { direction }, value: bytes[direction] }));
+  });
+  watchSessions(metrics, () => sessions.statuses(), transactions);
   metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.weight }]);
   metrics.configuration.readFrom(() => [
     { labels: { version: String(publisher.current.version), hash: publisher.current.config.version }, value: 1 },
@@ -342,7 +369,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       ? undefined
       : await openAdminServer({
           address: config.admin,
-          token: loadAdminToken(options.stateDirectory).token,
+          token: adminToken(),
           operator: {
             status: statusReport,
             sources: sourceStatuses,
@@ -357,6 +384,13 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
           throw error;
         });
   if (admin !== undefined) closers.push(() => admin.close());
+
+  /** Never in any log, whoever puts it there. */
+  function adminToken(): string {
+    const { token } = loadAdminToken(options.stateDirectory);
+    root.addSecrets([token]);
+    return token;
+  }
 
   async function drain(
     reason: string,
@@ -421,8 +455,12 @@ function serverVersionOf(configuration: Configuration): string {
   return '10.11.0-MariaDB';
 }
 
-function secretsOf(ruleSets: Iterable<RuleSet>): string[] {
-  return [...ruleSets]
-    .flatMap((rules) => [...rules.dataSources.values()].map((source) => source.password))
-    .filter((secret) => secret !== '');
+/** Every secret of a configuration. */
+function secretsOf(config: MeshConfig): string[] {
+  const sources = [...config.databases.values()].flatMap((rules) => [...rules.dataSources.values()]);
+  const users = config.users.flatMap(({ secret }) =>
+    secret.kind === 'plain' ? [secret.password] : secret.kind === 'native' ? [secret.hash] : [],
+  );
+  const redis = config.control.redis === undefined ? [] : [config.control.redis];
+  return [...sources.map((source) => source.password), ...users, ...redis].filter((secret) => secret !== '');
 }

@@ -1,4 +1,4 @@
-/** SHOW MESH SOURCES | TABLES | RULES | SESSIONS | PINS: what the sidecar knows, as rows for admin users. */
+/** SHOW MESH SOURCES | TABLES | RULES | SESSIONS | PINS | DIGESTS: what the sidecar knows, as rows for admin users. */
 import type { LocalRows } from '../plan/index.ts';
 import type { RuleSet } from '../rules/index.ts';
 import type { SourceStatus } from './handles.ts';
@@ -15,7 +15,24 @@ export interface SessionStatus {
   readonly pinReasons: readonly string[];
 }
 
+/** Statistics of one digest; times in milliseconds. */
+export interface DigestStatus {
+  readonly name: string;
+  readonly database: string;
+  readonly text: string;
+  readonly count: number;
+  readonly errors: number;
+  readonly totalMs: number;
+  readonly maxMs: number;
+  readonly rows: number;
+  readonly affected: number;
+  readonly bytes: number;
+  readonly shards: number;
+  readonly lastSeen: number;
+}
+
 export interface MeshRowHandles {
+  digests(): readonly DigestStatus[];
   sources(): readonly SourceStatus[];
   ruleSets(): Iterable<RuleSet>;
   sessions(): readonly SessionStatus[];
@@ -83,6 +100,41 @@ export function meshRows(words: readonly string[], handles: MeshRowHandles): Loc
             session.running === undefined ? 'idle' : 'running',
             session.inTransaction ? 'open' : '',
             session.running ?? null,
+          ]),
+      );
+    case 'DIGESTS':
+      return table(
+        [
+          'digest',
+          'database',
+          'count',
+          'errors',
+          'total_ms',
+          'average_ms',
+          'max_ms',
+          'rows_sent',
+          'rows_affected',
+          'bytes',
+          'shards',
+          'last_seen',
+          'statement',
+        ],
+        handles
+          .digests()
+          .map((digest) => [
+            digest.name,
+            digest.database,
+            BigInt(digest.count),
+            BigInt(digest.errors),
+            digest.totalMs.toFixed(3),
+            (digest.totalMs / Math.max(1, digest.count)).toFixed(3),
+            digest.maxMs.toFixed(3),
+            BigInt(digest.rows),
+            BigInt(digest.affected),
+            BigInt(digest.bytes),
+            BigInt(digest.shards),
+            new Date(digest.lastSeen).toISOString(),
+            digest.text,
           ]),
       );
     case 'PINS':

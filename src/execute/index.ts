@@ -7,5 +7,6 @@ export { SessionBackend, type StatementLease } from './session-backend.ts';
 export { type ClientRequest, textRequest } from './shard-request.ts';
 export type { SourceDirectory } from './source-directory.ts';
 export { ruleSources, SourcePools } from './source-pools.ts';
+export { StatementMeter, TransactionTally } from './statement-meter.ts';
 export { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
 export { writeLocalRows } from './write-rows.ts';

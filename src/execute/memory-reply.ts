@@ -32,6 +32,11 @@ export class MemoryReply implements Reply {
     this.#bytesMax = bytesMax;
   }
 
+  /** Bytes of the rows kept. */
+  get bytesHeld(): number {
+    return this.#bytes;
+  }
+
   header(columns: readonly Buffer[]): void {
     this.columns = columns.map((column) => parseColumnDefinition(column));
   }

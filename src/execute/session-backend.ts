@@ -140,15 +140,15 @@ export class SessionBackend {
   }
 
   /** A transaction for one statement over several sources, while the session itself is in none. */
-  statementTransaction(): { readonly transaction: Transaction; take(source: string): Promise<Branch> } {
+  statementTransaction(): { readonly transaction: Transaction; take(source: string, also?: string): Promise<Branch> } {
     const transaction = new Transaction(this.#protocol, plainTransaction);
     return {
       transaction,
-      take: async (source) => {
+      take: async (source, also) => {
         const known = transaction.branch(source);
         if (known !== undefined) return known;
         this.#checkPin(source);
-        return this.#joined(transaction, source, await this.#acquire(source));
+        return this.#joined(transaction, source, await this.#acquire(source), also);
       },
     };
   }
@@ -315,16 +315,23 @@ export class SessionBackend {
     try {
       return await this.#joined(transaction, source, lease);
     } finally {
-      if (transaction !== this.#transaction) lease.destroy();
+      // The client vanished meanwhile.
+      if (transaction !== this.#transaction) transaction.abandon();
     }
   }
 
-  async #joined(transaction: Transaction, source: string, lease: Lease): Promise<Branch> {
-    try {
-      return await transaction.join(source, lease);
-    } catch (error) {
-      lease.destroy();
-      throw error instanceof BackendFault ? sourceFault(error, source) : error;
+  async #joined(transaction: Transaction, source: string, lease: Lease, also?: string): Promise<Branch> {
+    for (let attempt = 0, next = lease; ; attempt += 1) {
+      try {
+        return await transaction.join(source, next, also);
+      } catch (error) {
+        next.destroy();
+        this.#running.delete(next);
+        if (!(error instanceof BackendFault)) throw error;
+        // Nothing has been done in it yet: an idle connection that turns out to be dead is replaced, unless it held a pin.
+        if (attempt === 2 || next === this.#pin?.lease) throw sourceFault(error, source);
+        next = await this.#acquire(source);
+      }
     }
   }
 

@@ -63,7 +63,7 @@ export class ClientConnection {
     this.#id = share.sessions.newId();
     const host = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'localhost';
     this.session = new Session(share, this.#id, host);
-    this.#reply = new ResponseWriter(socket, this.session.state);
+    this.#reply = new ResponseWriter(socket, this.session.state, share.observer.errorAnswered);
     const snapshot = share.mesh.current();
     this.#auth = new AuthServer({
       connectionId: this.#id,
@@ -85,6 +85,14 @@ export class ClientConnection {
     this.#framer.expect(1);
     const timer = setTimeout(() => this.#destroy(), snapshot.limits.handshakeTimeoutMs);
     this.#cancelTimeout = () => clearTimeout(timer);
+  }
+
+  get bytesIn(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesOut(): number {
+    return this.#socket.bytesWritten;
   }
 
   /** KILL CONNECTION: an error if the client is between commands, and the end either way. */
@@ -149,7 +157,7 @@ export class ClientConnection {
         this.#startTls();
         return true;
       case 'refused':
-        this.#share.observer.loginFailed();
+        this.#share.observer.loginFailed(step.error, this.session.state.host);
         reply.error(step.error);
         reply.flush();
         this.#end();
@@ -178,7 +186,7 @@ export class ClientConnection {
     this.#socket = secure;
     this.#framer = new PacketFramer(HANDSHAKE_PACKET_MAX);
     this.#framer.expect(expected);
-    this.#reply = new ResponseWriter(secure, this.session.state);
+    this.#reply = new ResponseWriter(secure, this.session.state, this.#share.observer.errorAnswered);
     this.#auth.tlsStarted();
     this.#listen(secure);
   }
@@ -202,6 +210,7 @@ export class ClientConnection {
       }
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
+      this.#share.observer.loginFailed(error, state.host);
       reply.error(error);
       reply.flush();
       this.#end();
@@ -209,6 +218,7 @@ export class ClientConnection {
     }
     reply.done();
     reply.flush();
+    this.#share.observer.loggedIn(session);
     this.#cancelTimeout();
     this.#phase = 'command';
     this.#framer.payloadMax = snapshot.limits.maxAllowedPacket;
@@ -239,6 +249,7 @@ export class ClientConnection {
     }
     this.#busy = true;
     const code = payload[0] ?? -1;
+    this.#share.observer.command(code);
     this.#reply.begin(
       this.#framer.nextSequenceId - 1,
       code === Command.STMT_EXECUTE || code === Command.STMT_FETCH ? 'binary' : 'text',

@@ -67,6 +67,7 @@ export class Listener {
   #accept(socket: Socket): void {
     const { connections } = this.#share.mesh.current().limits;
     if (this.#connections.size >= connections) {
+      this.#share.observer.connectionRefused();
       const payload = payloadOf((writer) => buildErr(writer, errOf(new MeshError('ER_CON_COUNT_ERROR')), false));
       socket.on('error', () => undefined);
       socket.end(framePayload(payload, 0));

@@ -12,7 +12,7 @@ import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { runAction } from './run-action.ts';
-import { lexPlain, shardsOf, syntaxErrorAt, tell } from './run-query.ts';
+import { lexPlain, syntaxErrorAt, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { factsOf } from './session-facts.ts';
 
@@ -25,6 +25,7 @@ const PARAMETER_DEFINITION = Buffer.from('03646566000000013f000c3f000000000000fd
 export async function prepareStatement(context: CommandContext, text: Buffer): Promise<void> {
   const { session, reply, account } = context;
   const { state } = session;
+  session.lastPreparedId = 0;
   if (session.prepared.size >= STATEMENTS_MAX)
     throw new MeshError('ER_MAX_PREPARED_STMT_COUNT_REACHED', { count: STATEMENTS_MAX });
   const environment = environmentOf(context);
@@ -57,6 +58,7 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
     longError: undefined,
   };
   session.nextStatementId += 1;
+  session.lastPreparedId = statement.id;
   session.prepared.set(statement.id, statement);
   reply.packet(
     payloadOf((writer) =>
@@ -149,13 +151,18 @@ function environmentOf(context: CommandContext): PlanEnvironment {
 export async function executeStatement(context: CommandContext, payload: Buffer, capabilities: number): Promise<void> {
   const { session, account } = context;
   const statement = find(context, payload.readUInt32LE(1), 'mysqld_stmt_execute');
-  const started = performance.now();
+  const { timing } = session;
+  timing.begin(context);
   if (statement.longError !== undefined) {
     const error = statement.longError;
     forgetLongData(statement);
     throw error;
   }
   const environment = environmentOf(context);
+  timing.parsed(
+    session.share.observer.digest(session.database.name, statement.fingerprint, statement.tokens),
+    statement.tokens.hints,
+  );
   if (environment !== statement.environment) {
     statement.plan = compile({
       tokens: statement.tokens,
@@ -189,19 +196,13 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
     });
   } catch (error) {
     tell(context, error);
+    timing.ended(context, undefined);
     return;
   }
-  const planned = performance.now();
+  timing.planned();
   const request: ClientRequest = { kind: 'prepared', parameters, source, cursor: 0 };
   const outcome = await runAction(context, plan, action, request, statement.text);
-  session.share.observer.statement(
-    action.kind,
-    planned - started,
-    performance.now() - started,
-    outcome.failed,
-    outcome.rows,
-    shardsOf(action),
-  );
+  timing.ended(context, action, outcome);
 }
 
 /** Long data becomes ordinary values behind the packet's own bytes. */
@@ -227,7 +228,9 @@ function withLongData(
 
 /** COM_STMT_SEND_LONG_DATA has no answer: errors wait for the EXECUTE. */
 export function sendLongData(context: CommandContext, payload: Buffer): void {
-  const statement = context.session.prepared.get(payload.readUInt32LE(1));
+  const id = payload.readUInt32LE(1);
+  const { session } = context;
+  const statement = session.prepared.get(id === LAST_PREPARED ? session.lastPreparedId : id);
   if (statement === undefined) return;
   const index = payload.readUInt16LE(5);
   const piece = Buffer.from(payload.subarray(7));
@@ -271,8 +274,12 @@ export async function fieldList(context: CommandContext, payload: Buffer): Promi
   reply.eof();
 }
 
+/** MariaDB's clients send EXECUTE right behind PREPARE, before they know the id. */
+const LAST_PREPARED = 0xffff_ffff;
+
 function find(context: CommandContext, id: number, command: string): PreparedStatement {
-  const statement = context.session.prepared.get(id);
+  const { session } = context;
+  const statement = session.prepared.get(id === LAST_PREPARED ? session.lastPreparedId : id);
   if (statement === undefined) throw new MeshError('ER_UNKNOWN_STMT_HANDLER', { id, command });
   return statement;
 }

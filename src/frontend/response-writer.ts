@@ -56,10 +56,13 @@ export class ResponseWriter implements Reply {
   rowsPassed = 0;
   /** Bytes handed to the socket, for metrics. */
   bytesSent = 0;
+  readonly #onError: ((error: ErrorValues | MeshError) => void) | undefined;
 
-  constructor(socket: Socket, state: SessionState) {
+  /** `onError` is told every error that is answered. */
+  constructor(socket: Socket, state: SessionState, onError?: (error: ErrorValues | MeshError) => void) {
     this.#socket = socket;
     this.#state = state;
+    this.#onError = onError;
     const wake = (): void => {
       this.#congested = false;
       const waiters = this.#waiters;
@@ -186,7 +189,13 @@ export class ResponseWriter implements Reply {
     this.ok({ affectedRows: 0n, insertId: 0n, warnings: 0, message: '', status: 0, changes });
   }
 
+  /** Bytes of all answers so far, sent or not. */
+  get bytesAnswered(): number {
+    return this.bytesSent + this.#writer.pending;
+  }
+
   error(error: ErrorValues | MeshError): void {
+    this.#onError?.(error);
     this.#writer.begin();
     buildErr(this.#writer, error instanceof MeshError ? errOf(error) : error);
     this.#writer.end();

@@ -38,7 +38,8 @@ export async function runAction(
     tell(context, error);
     return { ...quietOutcome, failed: true };
   } finally {
-    session.backend.statementDone();
+    await session.backend.statementDone();
+    session.backend.meter.held = undefined;
     session.running = undefined;
   }
 }

@@ -40,8 +40,8 @@ async function runStatement(
   multiStatements: boolean,
 ): Promise<number | undefined> {
   const { session, reply, account } = context;
-  const { share, state } = session;
-  const started = performance.now();
+  const { share, state, timing } = session;
+  timing.begin(context);
   const snapshot = session.snapshot;
   const database = session.database;
   const environment = planEnvironment(snapshot, database, state.database, state.settings);
@@ -52,6 +52,7 @@ async function runStatement(
   try {
     const tokens = lexPlain(share.lexer, text, environment.mode);
     fingerprint(tokens, 0, scratch);
+    timing.parsed(share.observer.digest(database.name, scratch, tokens), tokens.hints);
     next = nextStatement(tokens, scratch.endToken);
     if (next !== undefined && !multiStatements) throw syntaxErrorAt(text, next);
     const hints = hintsOf(tokens);
@@ -73,28 +74,28 @@ async function runStatement(
     bound = bind(plan, input);
   } catch (error) {
     context.session.running = undefined;
-    return tell(context, error);
+    return refused(context, error);
   }
 
   let action: Action;
   try {
     action = bound instanceof Promise ? await bound : bound;
   } catch (error) {
-    return tell(context, error);
+    return refused(context, error);
   }
-  const planned = performance.now();
+  timing.planned();
   reply.moreResults = next !== undefined;
   const outcome = await runAction(context, plan, action, textRequest, text);
   reply.moreResults = false;
-  share.observer.statement(
-    action.kind,
-    planned - started,
-    performance.now() - started,
-    outcome.failed,
-    outcome.rows,
-    shardsOf(action),
-  );
+  timing.ended(context, action, outcome);
   return outcome.failed ? undefined : next;
+}
+
+/** An error before there was anything to run. */
+function refused(context: CommandContext, error: unknown): undefined {
+  tell(context, error);
+  context.session.timing.ended(context, undefined);
+  return undefined;
 }
 
 /** Tokens of a text without marks of executable comments: it is lexed again if there were any. */
@@ -151,8 +152,4 @@ export function tell(context: CommandContext, error: unknown): undefined {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-export function shardsOf(action: Action): number {
-  return 'route' in action ? action.route.nodes.length : 0;
 }

@@ -3,6 +3,9 @@ import type { Session } from './session.ts';
 
 export interface LiveConnection {
   readonly session: Session;
+  /** Bytes that its client has sent, and got. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
   /** Ends the connection with an error; the running statement is killed on its backends. */
   kill(): void;
 }
@@ -12,6 +15,9 @@ export class SessionDirectory {
   /** The upper bits of every id name the worker, so that KILL finds it. */
   readonly #workerIndex: number;
   #next = 1;
+  /** Of connections that have ended. */
+  #bytesIn = 0;
+  #bytesOut = 0;
 
   constructor(workerIndex: number) {
     this.#workerIndex = workerIndex;
@@ -35,7 +41,28 @@ export class SessionDirectory {
   }
 
   remove(id: number): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    this.#bytesIn += connection.bytesIn;
+    this.#bytesOut += connection.bytesOut;
     this.#connections.delete(id);
+  }
+
+  /** Bytes of all clients since the start. Walks over the connections: for scrapes. */
+  clientBytes(): { readonly in: number; readonly out: number } {
+    let [bytesIn, bytesOut] = [this.#bytesIn, this.#bytesOut];
+    for (const connection of this.#connections.values()) {
+      bytesIn += connection.bytesIn;
+      bytesOut += connection.bytesOut;
+    }
+    return { in: bytesIn, out: bytesOut };
+  }
+
+  /** Bytes that running statements hold for merging. */
+  resultMemory(): number {
+    let bytes = 0;
+    for (const { session } of this.#connections.values()) bytes += session.backend.meter.held?.() ?? 0;
+    return bytes;
   }
 
   find(id: number): LiveConnection | undefined {
@@ -53,6 +80,8 @@ export class SessionDirectory {
       inTransaction: state.inTransaction,
       pinnedTo: backend.pin?.source,
       pinReasons: [...(backend.pin?.reasons ?? [])] as string[],
+      /** A transaction that holds connections. */
+      branches: backend.transaction?.size ?? 0,
     }));
   }
 

@@ -1,13 +1,16 @@
 /** One client's session: its state, its backends, its statements. Everything that outlives one command. */
-import { SessionBackend } from '../execute/index.ts';
+import { SessionBackend, type TransactionTally } from '../execute/index.ts';
 import type { PlanCache } from '../plan/index.ts';
 import { newSessionState, type SessionState } from '../session/index.ts';
 import type { Lexer } from '../sql/index.ts';
 import { localProtocol } from '../transaction/index.ts';
+import type { FrontendObserver } from './frontend-observer.ts';
 import type { Account, LogicalDatabase, MeshHandle, MeshSnapshot } from './mesh-snapshot.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import type { ResponseWriter } from './response-writer.ts';
 import type { SessionDirectory } from './session-directory.ts';
+import { StatementTiming } from './statement-timing.ts';
+import { defaultTracked } from './tracked-changes.ts';
 
 /** What all sessions of a worker share. */
 export interface WorkerShare {
@@ -17,17 +20,7 @@ export interface WorkerShare {
   readonly plans: PlanCache;
   readonly sessions: SessionDirectory;
   readonly observer: FrontendObserver;
-}
-
-/** Measurements; every call is one array increment. */
-export interface FrontendObserver {
-  connectionOpened(): void;
-  connectionClosed(): void;
-  loginFailed(): void;
-  /** One statement has ended. Times in milliseconds. */
-  statement(kind: string, planMs: number, totalMs: number, failed: boolean, rows: bigint, shards: number): void;
-  /** A bug: an exception that nobody expected. */
-  bug(error: unknown): void;
+  readonly transactions: TransactionTally;
 }
 
 export class Session {
@@ -38,6 +31,11 @@ export class Session {
   /** Statement id -> statement. */
   readonly prepared = new Map<number, PreparedStatement>();
   nextStatementId = 1;
+  /** What the last PREPARE gave, 0 if it failed: clients may send EXECUTE before they know. */
+  lastPreparedId = 0;
+  /** session_track_system_variables of the client; the backends' own is the mesh's. */
+  tracked: ReadonlySet<string> = defaultTracked;
+  readonly timing = new StatementTiming();
   /** Text of the running statement, for SHOW PROCESSLIST. */
   running: string | undefined;
   startedAt = 0;
@@ -52,6 +50,7 @@ export class Session {
       firstDatabase(this.#snapshot).directory,
       { foundRows: false, deprecateEof: true },
       localProtocol,
+      share.transactions,
     );
   }
 

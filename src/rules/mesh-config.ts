@@ -67,6 +67,9 @@ export interface MeshConfig {
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
     readonly format: 'json' | 'pretty';
+    /** Statements over this many milliseconds are logged; 0: none. */
+    readonly slow: number;
+    readonly audit: 'off' | 'ddl' | 'write' | 'all';
   };
   /** Every file that was read, to watch for changes. */
   readonly files: readonly string[];

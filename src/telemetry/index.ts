@@ -1,4 +1,5 @@
 /** Counters, timings, spans and the log: off the hot path, costing one array access or one check. */
+export { Digest, type DigestSample, DigestTable } from './digest-table.ts';
 export { LabelSet, type Labels, type LabelValues } from './label-set.ts';
 export {
   createLogger,
@@ -10,11 +11,12 @@ export {
 } from './logger.ts';
 export {
   type CommandLabel,
+  commands,
   createMeshMetrics,
   type ErrorKindLabel,
+  errorKinds,
   type MeshMetrics,
   type PhaseLabel,
-  type PinLabel,
   type RouteLabel,
   routes,
 } from './mesh-metrics.ts';
@@ -22,4 +24,5 @@ export { Counter, Gauge, Histogram, latencyBuckets, type Metric, Observed, type 
 export { type PoolFigures, type SourceFigures, watchPools } from './pool-metrics.ts';
 export { watchProcess } from './process-metrics.ts';
 export { combinedText, exposition, MetricRegistry, type MetricValues } from './registry.ts';
-export { parseTraceparent, type Span, setTracing, startSpan, traceparentOf } from './span.ts';
+export { type SessionFigures, type TransactionFigures, watchSessions } from './session-metrics.ts';
+export { detectTracing, parseTraceparent, type Span, setTracing, startSpan, traceparentOf, tracingOn } from './span.ts';

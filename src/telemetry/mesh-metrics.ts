@@ -1,5 +1,5 @@
 /** Every metric of the sidecar, in one list. docs/operations.md is held equal to it by a test. */
-import { Counter, Gauge, Histogram, type Metric, Observed } from './metric.ts';
+import { Counter, Histogram, type Metric, Observed } from './metric.ts';
 import { MetricRegistry } from './registry.ts';
 
 /** What a client's command was. */
@@ -34,18 +34,6 @@ export type PhaseLabel = (typeof phases)[number];
 export const errorKinds = ['refusal', 'server', 'fault', 'bug'] as const;
 export type ErrorKindLabel = (typeof errorKinds)[number];
 
-export const pinReasons = [
-  'transaction',
-  'temporary table',
-  'lock tables',
-  'user lock',
-  'handler',
-  'text prepare',
-  'found rows',
-  'cursor',
-] as const;
-export type PinLabel = (typeof pinReasons)[number];
-
 export const reloadResults = ['applied', 'unchanged', 'refused'] as const;
 
 /** Shards reached by a statement. */
@@ -60,8 +48,6 @@ export function createMeshMetrics() {
   };
   const counter = <const L extends Record<string, readonly string[]>>(name: string, help: string, labels: L) =>
     add(new Counter(name, help, labels));
-  const gauge = <const L extends Record<string, readonly string[]>>(name: string, help: string, labels: L) =>
-    add(new Gauge(name, help, labels));
   const histogram = <const L extends Record<string, readonly string[]>>(
     name: string,
     help: string,
@@ -85,18 +71,24 @@ export function createMeshMetrics() {
     errors: counter('shardmesh_errors_total', 'Errors answered to clients, by who made them.', { kind: errorKinds }),
     latency: histogram('shardmesh_query_duration_seconds', 'Time of each phase of a statement.', { phase: phases }),
     fanOut: histogram('shardmesh_query_shards', 'Shards that a statement reached.', {}, fanOutBuckets),
-    parserDisagreements: counter(
+    parserDisagreements: observed(
+      'counter',
       'shardmesh_parser_disagreements_total',
       'Statements that two parsers read differently.',
-      {},
+      [],
     ),
     slowQueries: counter('shardmesh_slow_queries_total', 'Statements over the limit of the slow log.', {}),
-    resultMemory: gauge('shardmesh_result_memory_bytes', 'Memory held by results that are being merged.', {}),
+    resultMemory: observed(
+      'gauge',
+      'shardmesh_result_memory_bytes',
+      'Memory held by results that are being merged.',
+      [],
+    ),
 
     // Plan cache
-    planCacheLookups: counter('shardmesh_plan_cache_lookups_total', 'Look-ups of the plan cache.', {
-      result: ['hit', 'miss'],
-    }),
+    planCacheLookups: observed('counter', 'shardmesh_plan_cache_lookups_total', 'Look-ups of the plan cache.', [
+      'result',
+    ]),
     planCacheEntries: observed('gauge', 'shardmesh_plan_cache_entries', 'Plans in the cache.', []),
     planCacheBytes: observed('gauge', 'shardmesh_plan_cache_bytes', 'Approximate memory of the cached plans.', []),
 
@@ -105,19 +97,21 @@ export function createMeshMetrics() {
     connectionsOpened: counter(
       'shardmesh_client_connections_total',
       'Client connections by outcome of the handshake.',
-      { result: ['accepted', 'denied', 'failed', 'limit'] },
+      { result: ['accepted', 'denied', 'limit'] },
     ),
-    clientBytes: counter('shardmesh_client_bytes_total', 'Bytes from and to clients.', { direction: ['in', 'out'] }),
-    pins: gauge('shardmesh_pinned_sessions', 'Sessions that hold a backend connection, by reason.', {
-      reason: pinReasons,
-    }),
+    clientBytes: observed('counter', 'shardmesh_client_bytes_total', 'Bytes from and to clients.', ['direction']),
+    pins: observed('gauge', 'shardmesh_pinned_sessions', 'Sessions that hold a backend connection, by reason.', [
+      'reason',
+    ]),
 
     // Transactions
-    transactionsOpen: gauge('shardmesh_transactions_open', 'Transactions that are open now.', { type: ['LOCAL'] }),
-    transactions: counter('shardmesh_transactions_total', 'Transactions that have ended.', {
-      type: ['LOCAL'],
-      outcome: ['committed', 'rolled_back', 'partial'],
-    }),
+    transactionsOpen: observed('gauge', 'shardmesh_transactions_open', 'Transactions that hold connections now.', [
+      'type',
+    ]),
+    transactions: observed('counter', 'shardmesh_transactions_total', 'Transactions, by what became of them.', [
+      'type',
+      'outcome',
+    ]),
 
     // Pools and sources
     poolConnections: observed('gauge', 'shardmesh_pool_connections', 'Backend connections by state.', [
@@ -147,13 +141,6 @@ export function createMeshMetrics() {
       '1 if the source answers, 0 if it does not.',
       ['source', 'role'],
       'first',
-    ),
-    replicaLag: observed(
-      'gauge',
-      'shardmesh_replica_lag_seconds',
-      'Seconds that a replica is behind its primary.',
-      ['source'],
-      'max',
     ),
     schemaVersion: observed(
       'gauge',

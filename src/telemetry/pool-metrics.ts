@@ -21,8 +21,6 @@ export interface SourceFigures {
   readonly source: string;
   readonly role: 'primary' | 'replica';
   readonly pools: readonly PoolFigures[];
-  /** Undefined: not a replica, or not known. */
-  readonly lagSeconds?: number;
 }
 
 /** `read` is called several times per scrape: it must be cheap. */
@@ -49,7 +47,4 @@ export function watchPools(metrics: MeshMetrics, read: () => readonly SourceFigu
   each(metrics.sourceUp, (f) => [
     { labels: { source: f.source, role: f.role }, value: f.pools.some((pool) => pool.down) ? 0 : 1 },
   ]);
-  each(metrics.replicaLag, (f) =>
-    f.lagSeconds === undefined ? [] : [{ labels: { source: f.source }, value: f.lagSeconds }],
-  );
 }

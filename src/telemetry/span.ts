@@ -3,6 +3,7 @@ import {
   type Span as ApiSpan,
   context,
   isSpanContextValid,
+  ProxyTracerProvider,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
@@ -23,6 +24,18 @@ let on = false;
 /** On once an OpenTelemetry SDK has registered its provider in this process. */
 export function setTracing(enabled: boolean): void {
   on = enabled;
+}
+
+export function tracingOn(): boolean {
+  return on;
+}
+
+/** Switches tracing on if an OpenTelemetry SDK was loaded before us (`node --import ./tracing.mjs`). Answers whether. */
+export function detectTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  const delegate = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+  on = delegate.constructor.name !== 'NoopTracerProvider';
+  return on;
 }
 
 /**

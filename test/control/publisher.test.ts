@@ -34,7 +34,7 @@ const configOf = (
   transaction: { defaultType: 'LOCAL', unsafeReplication: 'refuse' },
   limits: { maxAllowedPacket: 1, resultMemory: 1, statementTimeoutMs: 0, connections: 1 },
   control: { redis: undefined },
-  log: { level: 'info', format: 'json' },
+  log: { level: 'info', format: 'json', slow: 1000, audit: 'off' },
   files: [],
 });
 const problem: RuleProblem = {

@@ -131,7 +131,6 @@ describe('the metrics of the mesh', () => {
           },
         ],
       },
-      { source: 'ds_1', role: 'replica', pools: [], lagSeconds: 9 },
     ]);
     metrics.queries.add(metrics.queries.series({ route: 'scatter' }));
     metrics.latency.observeMs(metrics.latency.series({ phase: 'plan' }), 0.2);
@@ -152,7 +151,6 @@ describe('the metrics of the mesh', () => {
       'shardmesh_pool_connections{source="ds_0",state="leased"} 2',
       'shardmesh_pool_connects_total{source="ds_0",result="failed"} 5',
       'shardmesh_source_up{source="ds_0",role="primary"} 1',
-      'shardmesh_replica_lag_seconds{source="ds_1"} 9',
     ])
       assert.ok(text.includes(line), line);
     assert.match(text, /shardmesh_build_info\{version="1\.2\.3",node="v\d+/);

@@ -108,6 +108,15 @@ export const meshSchema = z.strictObject({
         .default('info')
         .describe('Environment SHARDMESH_LOG_LEVEL, flag --log-level.'),
       format: z.enum(['json', 'pretty']).default('json').describe('Environment SHARDMESH_LOG_FORMAT.'),
+      slow: duration
+        .prefault('1s')
+        .describe('Statements that take longer are logged as `query.slow`, without their literals; `0s`: none.'),
+      audit: z
+        .enum(['off', 'ddl', 'write', 'all'])
+        .default('off')
+        .describe(
+          'Statements that are logged as `audit.statement`, without their literals: changes of the schema, also changes of rows, or all; and logins.',
+        ),
     })
     .prefault({})
     .describe('The log, on standard error.'),
