@@ -69,35 +69,49 @@ export async function forwardOn(
   const schemas = backend.directory.physicalSchemas;
   if (effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
   const answer = new ForwardAnswer(reply, held, request, schemas);
-  await sendShardQuery(held.lease, request.query, run.request, answer);
+  const preparing = sendShardQuery(held.lease, request.query, run.request, answer);
+  if (preparing !== undefined) await preparing;
   const fault = await answer.done;
   progress.started = answer.started;
   if (fault !== undefined) throw fault;
+  // Its last packet waits until all is known: nothing may be told behind it.
   let insertId = answer.insertId;
-  if (effects.setsInsertId) backend.insertIdUnknown(held.lease);
-  if (answer.error === undefined) {
-    if (run.insertIdUncertain) insertId = await lastInsertId(held);
-    if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
-  }
   let diagnostics: readonly Diagnostic[] = [];
-  if (answer.warnings > 0 || answer.error !== undefined) {
-    diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
-      ...entry,
-      message: logicalMessage(entry.message, entry.code, request.names, schemas),
-    }));
+  let foundRows: bigint | undefined;
+  try {
+    if (effects.setsInsertId) backend.insertIdUnknown(held.lease);
+    if (answer.warnings > 0 || answer.error !== undefined) {
+      diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
+        ...entry,
+        message: logicalMessage(entry.message, entry.code, request.names, schemas),
+      }));
+    }
+    if (effects.pins.includes('found rows') && answer.error === undefined)
+      foundRows = await numberOf(held, 'FOUND_ROWS()');
+    if (run.insertIdUncertain && answer.error === undefined) insertId = await numberOf(held, 'LAST_INSERT_ID()');
+    // Assignments hold even where the statement failed behind them.
+    if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
+  } catch (error) {
+    // What the statement left on the connection is not known: nobody may get it.
+    const reason = error instanceof Error ? error.message : String(error);
+    await backend.leaseLost(held, reason);
+    throw new MeshError('SM_SOURCE_LOST', { source: held.source, reason }, { cause: error });
   }
+  answer.tell();
   return {
     failed: answer.error !== undefined,
     rows: BigInt(reply.rowsPassed),
     affected: answer.affected,
     insertId,
     diagnostics,
+    ...(foundRows === undefined ? {} : { foundRows }),
     errno: answer.error?.errno ?? 0,
   };
 }
 
-async function lastInsertId(held: StatementLease): Promise<bigint> {
-  const result = await held.lease.connection.query('SELECT LAST_INSERT_ID()');
+/** What the connection itself answers to LAST_INSERT_ID() or FOUND_ROWS(). */
+async function numberOf(held: StatementLease, call: 'LAST_INSERT_ID()' | 'FOUND_ROWS()'): Promise<bigint> {
+  const result = await held.lease.connection.query(`SELECT ${call}`);
   return BigInt(result.rows[0]?.[0] ?? 0);
 }
 
@@ -132,6 +146,8 @@ class ForwardAnswer implements ResponseHandler {
   #resolve: (fault: BackendFault | undefined) => void = () => undefined;
   #columns: Buffer[] = [];
   #columnsDue = 0;
+  /** The packet that ends the answer, or one of its results. */
+  #last: (() => void) | undefined;
 
   /** Something has been written to the reply. */
   started = false;
@@ -150,7 +166,16 @@ class ForwardAnswer implements ResponseHandler {
     });
   }
 
+  /** Writes the packet that ends the answer. */
+  tell(): void {
+    const last = this.#last;
+    this.#last = undefined;
+    last?.();
+  }
+
   onFrame(kind: FrameKind, payload: Buffer): void {
+    // Another result of the same statement follows.
+    this.tell();
     switch (kind) {
       case 'column-count':
         this.#columns = [];
@@ -194,8 +219,9 @@ class ForwardAnswer implements ResponseHandler {
           sqlState: err.sqlState,
           message: logicalMessage(err.message, err.errno, this.#request.names, this.#schemas),
         };
+        const { error } = this;
         this.started = true;
-        this.#reply.error(this.error);
+        this.#last = () => this.#reply.error(error);
         return;
       }
       default:
@@ -234,10 +260,12 @@ class ForwardAnswer implements ResponseHandler {
 
   /** More results of the same statement (CALL) set the flag for this packet only. */
   #finish(status: number, write: () => void): void {
-    const outer = this.#reply.moreResults;
-    if ((status & StatusFlag.MORE_RESULTS) !== 0) this.#reply.moreResults = true;
-    write();
-    this.#reply.moreResults = outer;
+    this.#last = () => {
+      const outer = this.#reply.moreResults;
+      if ((status & StatusFlag.MORE_RESULTS) !== 0) this.#reply.moreResults = true;
+      write();
+      this.#reply.moreResults = outer;
+    };
   }
 }
 

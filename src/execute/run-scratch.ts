@@ -43,7 +43,9 @@ export async function runScratch(run: StatementRun, action: Scratch): Promise<Ou
       if (load.leave !== undefined) await lease.connection.query(load.leave);
     }
     const outcome = await forwardOn(run, { query: scratch.final, access: 'read', names }, held);
-    await lease.connection.query(`DROP TEMPORARY TABLE ${made.map((name) => `\`${name}\``).join(',')}`);
+    const temporary = made.map((name) => `\`${name}\``).join(',');
+    // The answer has been told: a connection that keeps the tables goes, and nothing more is said.
+    await lease.connection.query(`DROP TEMPORARY TABLE ${temporary}`).catch(() => lease.destroy());
     made.length = 0;
     return outcome;
   } catch (error) {

@@ -46,23 +46,24 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
   try {
     const leases = new Map<string, Lease>();
     for (const source of sourcesOf(action.queries)) {
-      const branch = await take(source);
+      const branch = await take(source, time?.set);
       branch.wrote = true;
       leases.set(source, branch.lease);
-      await branch.lease.connection.query(time.set);
     }
     const results = await writeAll(run, action, leases);
-    await Promise.all([...leases.values()].map((lease) => lease.connection.query(time.reset)));
+    run.backend.settling();
+    await onAll(leases, time?.reset);
     await transaction.commit();
     return results;
   } catch (error) {
-    for (const source of transaction.sources) {
-      // A lost connection cannot be asked to roll back, nor to forget the time; it is cut off either way.
-      await transaction
-        .branch(source)
-        ?.lease.connection.query(time.reset)
-        .catch(() => undefined);
-    }
+    await Promise.all(
+      transaction.sources.map(async (source) => {
+        const lease = transaction.branch(source)?.lease;
+        // A connection that does not forget the statement's time must not answer anybody else.
+        if (lease !== undefined && time !== undefined)
+          await lease.connection.query(time.reset).catch(() => lease.destroy());
+      }),
+    );
     await transaction.rollback();
     throw error;
   }
@@ -72,16 +73,14 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
 async function insideTransaction(run: StatementRun, action: Write): Promise<WriteResult[]> {
   const time = statementTime(run);
   const leases = new Map<string, Lease>();
-  for (const source of sourcesOf(action.queries)) {
-    const lease = await run.backend.take(source, 'write');
-    leases.set(source, lease.lease);
-    await lease.lease.connection.query(`SAVEPOINT ${SAVEPOINT}`);
-    await lease.lease.connection.query(time.set);
-  }
   try {
+    for (const source of sourcesOf(action.queries)) {
+      const held = await run.backend.take(source, 'write');
+      leases.set(source, held.lease);
+      await held.lease.connection.query(joined(`SAVEPOINT ${SAVEPOINT}`, time?.set));
+    }
     const results = await writeAll(run, action, leases);
-    await onAll(leases, time.reset);
-    await onAll(leases, `RELEASE SAVEPOINT ${SAVEPOINT}`);
+    await onAll(leases, joined(time?.reset, `RELEASE SAVEPOINT ${SAVEPOINT}`));
     return results;
   } catch (error) {
     if (error instanceof BackendFault || (error instanceof MeshError && error.code === 'SM_SOURCE_LOST')) {
@@ -90,19 +89,29 @@ async function insideTransaction(run: StatementRun, action: Write): Promise<Writ
     }
     if (error instanceof ServerError && endsTransaction(error.errno)) {
       // One server has rolled its part back: the transaction as a whole must be gone everywhere.
-      await onAll(leases, time.reset).catch(() => undefined);
+      await forgetTime(leases, time?.reset);
       await run.backend.rollback();
       throw error;
     }
     try {
-      await onAll(leases, time.reset);
-      await onAll(leases, `ROLLBACK TO SAVEPOINT ${SAVEPOINT}`);
-      await onAll(leases, `RELEASE SAVEPOINT ${SAVEPOINT}`);
+      await onAll(leases, joined(time?.reset, `ROLLBACK TO SAVEPOINT ${SAVEPOINT}`, `RELEASE SAVEPOINT ${SAVEPOINT}`));
     } catch (second) {
+      await forgetTime(leases, time?.reset);
       await run.backend.transactionLost(second instanceof Error ? second.message : String(second));
     }
     throw error;
   }
+}
+
+/** Connections that cannot be told to forget the statement's time are cut off. */
+async function forgetTime(leases: ReadonlyMap<string, Lease>, reset: string | undefined): Promise<void> {
+  if (reset === undefined) return;
+  await Promise.all([...leases.values()].map((lease) => lease.connection.query(reset).catch(() => lease.destroy())));
+}
+
+/** Statements of one packet: one that fails stops the rest. */
+function joined(...statements: readonly (string | undefined)[]): string {
+  return statements.filter((sql) => sql !== undefined).join(';');
 }
 
 /** Sources in parallel, the queries of one source in order. The first failure is thrown after all have ended. */
@@ -173,13 +182,13 @@ export function runForOk(run: StatementRun, query: ShardQuery, lease: Lease): Pr
         reject(fault);
       },
     };
-    sendShardQuery(lease, query, run.request, handler).catch(reject);
+    sendShardQuery(lease, query, run.request, handler)?.catch(reject);
   });
 }
 
 /** One statement time for all shards, unless the session has fixed its own. */
-export function statementTime(run: StatementRun): { readonly set: string; readonly reset: string } {
-  if (run.state.settings.variables.has('timestamp')) return { set: 'DO 0', reset: 'DO 0' };
+export function statementTime(run: StatementRun): { readonly set: string; readonly reset: string } | undefined {
+  if (run.state.settings.variables.has('timestamp')) return undefined;
   return { set: `SET timestamp=${(run.clock.now() / 1000).toFixed(6)}`, reset: 'SET timestamp=DEFAULT' };
 }
 
@@ -187,7 +196,8 @@ function sourcesOf(queries: readonly ShardQuery[]): readonly string[] {
   return [...new Set(queries.map((query) => query.source))].sort();
 }
 
-async function onAll(leases: ReadonlyMap<string, Lease>, sql: string): Promise<void> {
+async function onAll(leases: ReadonlyMap<string, Lease>, sql: string | undefined): Promise<void> {
+  if (sql === undefined) return;
   await Promise.all([...leases.values()].map((lease) => lease.connection.query(sql)));
 }
 

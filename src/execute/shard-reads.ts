@@ -39,11 +39,13 @@ export async function openShardReads(
       const first = await run.backend.take(source, 'read');
       const own = [first];
       bySource.set(source, own);
+      if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(first.lease);
       const wanted = counts.get(source) as number;
       while (!first.held && interleaved && own.length < wanted) {
         const more = await run.backend.takeIdle(source);
         if (more === undefined) break;
         own.push(more);
+        if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(more.lease);
       }
     }
   } catch (error) {

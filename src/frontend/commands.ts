@@ -14,6 +14,7 @@ import {
 import { useDatabase } from './run-action.ts';
 import { runQuery, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
+import { defaultTracked } from './tracked-changes.ts';
 
 export interface CommandOptions {
   readonly capabilities: number;
@@ -92,7 +93,9 @@ async function answer(context: CommandContext, payload: Buffer, options: Command
 /** COM_RESET_CONNECTION: everything but user and database is as after the login. */
 export async function resetSession(context: CommandContext): Promise<void> {
   const { session } = context;
-  await session.backend.close();
+  await session.backend.reset();
   session.prepared.clear();
+  session.lastPreparedId = 0;
+  session.tracked = defaultTracked;
   resetSessionState(session.state);
 }

@@ -10,7 +10,14 @@ export async function runKill(context: CommandContext, target: 'connection' | 'q
   if (!account.admin && victim.session.state.user !== session.state.user) {
     throw new MeshError('ER_KILL_DENIED_ERROR', { id: String(id) });
   }
-  await victim.session.backend.killRunning();
+  if (victim.session === session) {
+    // Its own: nothing else runs that could be stopped.
+    if (target === 'query') throw new MeshError('ER_QUERY_INTERRUPTED');
+    reply.closeAfterReply = true;
+    throw new MeshError('ER_CONNECTION_KILLED');
+  }
+  // An idle session has nothing to be interrupted; its next statement must not be hit.
+  if (victim.session.running !== undefined) await victim.session.backend.interrupt();
   if (target === 'connection') victim.kill();
   reply.done();
 }

@@ -79,6 +79,13 @@ async function carryOut(
       if (action.query === undefined) return runShow(context, action.show, action.like);
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     case 'pinned': {
+      if (action.pin === 'found rows') {
+        // Read on the same connection right after the statement, FOUND_ROWS() is session data and holds nothing.
+        if (!session.state.autocommit && !session.state.inTransaction) session.state.inTransaction = true;
+        const { route, query, names } = action;
+        const forward = { kind: 'forward', access: 'read', route, query, names } as const;
+        return execute(statementRun(context, plan, request), forward, aftermathOf(context));
+      }
       await session.backend.pinTo(action.query.source, action.pin);
       const outcome = await execute(
         statementRun(context, plan, request),
@@ -182,7 +189,7 @@ async function remember(context: CommandContext, plan: Plan, action: Action, out
     if (endsTransaction(outcome.errno) && state.inTransaction) await backend.rollback();
     return;
   }
-  if (outcome.affected === -1n) state.foundRows = outcome.rows;
+  if (outcome.affected === -1n) state.foundRows = outcome.foundRows ?? outcome.rows;
   if (plan.effects.setsInsertId && outcome.insertId !== 0n) state.lastInsertId = outcome.insertId;
 }
 

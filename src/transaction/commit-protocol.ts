@@ -55,7 +55,10 @@ export const localProtocol: CommitProtocol = {
           'SM_PARTIAL_COMMIT',
           {
             committed: committed.join(', '),
-            failed: [unknown ? `${branch.source} (outcome unknown)` : branch.source, ...rest.map((other) => other.source)].join(', '),
+            failed: [
+              unknown ? `${branch.source} (outcome unknown)` : branch.source,
+              ...rest.map((other) => other.source),
+            ].join(', '),
             reason: cause instanceof Error ? cause.message : String(cause),
           },
           { cause },
@@ -63,7 +66,9 @@ export const localProtocol: CommitProtocol = {
       }
     }
     // A reader's COMMIT only ends its snapshot: losing it loses nothing.
-    await Promise.all(readers.map((branch) => branch.lease.connection.query('COMMIT').catch(() => branch.lease.destroy())));
+    await Promise.all(
+      readers.map((branch) => branch.lease.connection.query('COMMIT').catch(() => branch.lease.destroy())),
+    );
   },
 };
 

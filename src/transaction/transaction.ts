@@ -33,12 +33,15 @@ export class Transaction {
     return this.#branches.get(source);
   }
 
-  /** Opens a branch on a lease. On failure the lease stays the caller's, with nothing open on it that its destruction would not end. */
-  async join(source: string, lease: Lease): Promise<Branch> {
-    for (const sql of this.#protocol.openSql(this.#characteristics, this.#branches.size === 0)) {
-      await lease.connection.query(sql);
-    }
-    for (const name of this.#savepoints) await lease.connection.query(`SAVEPOINT ${quote(name)}`);
+  /** Opens a branch on a lease, and runs `also` behind in the same packet. On failure the lease stays the caller's, with nothing open on it that its destruction would not end. */
+  async join(source: string, lease: Lease, also?: string): Promise<Branch> {
+    const opening = [
+      ...this.#protocol.openSql(this.#characteristics, this.#branches.size === 0),
+      ...this.#savepoints.map((name) => `SAVEPOINT ${quote(name)}`),
+      ...(also === undefined ? [] : [also]),
+    ];
+    // In one packet: a statement that fails stops the rest.
+    await lease.connection.query(opening.join(';'));
     const branch: Branch = { source, lease, wrote: false };
     this.#branches.set(source, branch);
     return branch;

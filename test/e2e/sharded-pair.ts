@@ -25,6 +25,10 @@ export interface PairOptions {
   readonly options?: readonly string[];
   /** More of shardmesh.yaml. */
   readonly sidecar?: string;
+  /** Backend connections to each source at most. Default 100. */
+  readonly poolSize?: number;
+  /** Of the sidecar's process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export async function startShardedPair(options: PairOptions): Promise<ShardedPair> {
@@ -33,7 +37,7 @@ export async function startShardedPair(options: PairOptions): Promise<ShardedPai
   for (const [index, server] of servers.entries()) await grantSchemas(server, meshAccount, [`shop_${index}`]);
   const sources = servers.map(
     (server, index) =>
-      `  ds_${index}: { url: "mysql://127.0.0.1:${server.port}/shop_${index}", username: ${meshAccount.user}, password: ${meshAccount.password}, maxPoolSize: 100 }`,
+      `  ds_${index}: { url: "mysql://127.0.0.1:${server.port}/shop_${index}", username: ${meshAccount.user}, password: ${meshAccount.password}, maxPoolSize: ${options.poolSize ?? 100}${options.poolSize === undefined ? '' : ', connectionTimeoutMilliseconds: 5000'} }`,
   );
   writeFileSync(join(folder, 'shop.yaml'), `databaseName: shop\ndataSources:\n${sources.join('\n')}\nrules:\n${options.rules}`);
   writeFileSync(
@@ -48,7 +52,7 @@ users:
 databases: [shop.yaml]
 ${options.sidecar ?? ''}`,
   );
-  const sidecar = await startSidecar({ config: join(folder, 'shardmesh.yaml'), folder });
+  const sidecar = await startSidecar({ config: join(folder, 'shardmesh.yaml'), folder, ...(options.environment === undefined ? {} : { environment: options.environment }) });
   return {
     servers,
     sidecar,
