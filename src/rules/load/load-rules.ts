@@ -40,6 +40,9 @@ export function loadRules(source: LoadSource): Loaded<RuleSet> {
   return value === undefined || yaml.failed ? { problems } : { value, problems };
 }
 
+/** The database of a file without name. */
+const UNNAMED = 'logic_db';
+
 function readRules(source: LoadSource, yaml: YamlFile): RuleSet | undefined {
   if (yaml.value === undefined) return undefined;
   const file = validate(rulesFileSchema, yaml.value, yaml, []);
@@ -47,7 +50,12 @@ function readRules(source: LoadSource, yaml: YamlFile): RuleSet | undefined {
 
   const databaseName = file.databaseName ?? file.schemaName;
   const named = keysAt(yaml.value, []).some((key) => key === 'databaseName' || key === 'schemaName');
-  if (databaseName === undefined && !named) yaml.report([], 'SM_MISSING_KEY', "key 'databaseName' is missing");
+  if (databaseName === undefined && !named) {
+    // Files of ShardingSphere-JDBC have no name; it calls their database so.
+    yaml.report([], 'SM_MISSING_KEY', `key 'databaseName' is missing; the database is called '${UNNAMED}'`, {
+      severity: 'warning',
+    });
+  }
   if (databaseName !== undefined && (/[\0/\\.]/.test(databaseName) || databaseName.length > 64))
     yaml.report(
       [file.databaseName === undefined ? 'schemaName' : 'databaseName'],
@@ -144,7 +152,7 @@ function readRules(source: LoadSource, yaml: YamlFile): RuleSet | undefined {
   checkTables(drafts, [...tables.values()], yaml);
 
   return Object.freeze({
-    databaseName: databaseName ?? '',
+    databaseName: databaseName ?? UNNAMED,
     file: source.file,
     version: contentVersion(yaml.value),
     dataSources,
