@@ -42,6 +42,7 @@ export const errorTable = {
   ER_CANT_CHANGE_TX_CHARACTERISTICS: row(1568, '25001', "Transaction characteristics can't be changed while a transaction is in progress", mysql),
   ER_MAX_PREPARED_STMT_COUNT_REACHED: row(1461, '42000', "Can't create more than max_prepared_stmt_count statements (current value: {count})", 'Close prepared statements.'),
   ER_UNKNOWN_STMT_HANDLER: row(1243, 'HY000', 'Unknown prepared statement handler ({id}) given to {command}', mysql),
+  ER_STMT_HAS_NO_OPEN_CURSOR: row(1421, 'HY000', 'The statement ({id}) has no open cursor.', mysql),
   ER_SP_DOES_NOT_EXIST: row(1305, '42000', '{kind} {name} does not exist', mysql),
   ER_UNSUPPORTED_PS: row(1295, 'HY000', 'This command is not supported in the prepared statement protocol yet', mysql),
   ER_QUERY_INTERRUPTED: row(1317, '70100', 'Query execution was interrupted', mysql),

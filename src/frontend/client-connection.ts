@@ -288,7 +288,8 @@ export class ClientConnection {
       return;
     }
     this.#busy = false;
-    this.#framer.startCommand();
+    // COM_CHANGE_USER that goes on: the sequence ids do as well.
+    if (this.#phase === 'command') this.#framer.startCommand();
     this.#closeIfQuiet();
     this.#work();
   }

@@ -6,6 +6,7 @@ import { runKill } from './kill-statement.ts';
 import {
   closeStatement,
   executeStatement,
+  fetchRows,
   fieldList,
   prepareStatement,
   resetStatement,
@@ -36,9 +37,22 @@ export async function runCommand(context: CommandContext, payload: Buffer, optio
   }
 }
 
+/** Bytes that a command has at least, its own included. */
+const LENGTH_MIN: Readonly<Record<number, number>> = {
+  [Command.STMT_EXECUTE]: 10,
+  [Command.STMT_FETCH]: 9,
+  [Command.STMT_SEND_LONG_DATA]: 7,
+  [Command.STMT_CLOSE]: 5,
+  [Command.STMT_RESET]: 5,
+  [Command.PROCESS_KILL]: 5,
+  [Command.SET_OPTION]: 3,
+};
+
 async function answer(context: CommandContext, payload: Buffer, options: CommandOptions): Promise<void> {
   const { reply, session } = context;
-  switch (payload[0]) {
+  const code = payload[0] ?? -1;
+  if (payload.length < (LENGTH_MIN[code] ?? 1)) throw new MalformedPacket(`command ${code} of ${payload.length} bytes`);
+  switch (code) {
     case Command.QUERY: {
       const { textStart } = parseQuery(payload, options.capabilities);
       return runQuery(context, payload.subarray(textStart), options.multiStatements);
@@ -52,6 +66,9 @@ async function answer(context: CommandContext, payload: Buffer, options: Command
       return;
     case Command.STMT_SEND_LONG_DATA:
       sendLongData(context, payload);
+      return;
+    case Command.STMT_FETCH:
+      fetchRows(context, payload);
       return;
     case Command.STMT_RESET:
       resetStatement(context, payload);

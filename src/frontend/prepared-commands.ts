@@ -5,8 +5,9 @@ import { type ClientRequest, clientError, logicalColumn } from '../execute/index
 import { type Action, bind, compile, type Plan, type PlanEnvironment, prepareText } from '../plan/index.ts';
 import { noHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint, TokenKind } from '../sql/index.ts';
-import { buildPrepareOk, type ExecuteParameter, parseExecute, payloadOf } from '../wire/index.ts';
+import { buildPrepareOk, type ExecuteParameter, parseExecute, payloadOf, StatusFlag } from '../wire/index.ts';
 import { checkPrivileges } from './accounts.ts';
+import { CursorRows } from './cursor-rows.ts';
 import { syntaxJudgement } from './not-understood.ts';
 import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
@@ -56,6 +57,7 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
     longData: new Map(),
     longBytes: 0,
     longError: undefined,
+    cursor: undefined,
   };
   session.nextStatementId += 1;
   session.lastPreparedId = statement.id;
@@ -177,11 +179,7 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
     statement.longData.has(index),
   );
   if (parsed.newTypes) statement.types = parsed.types;
-  if (parsed.cursor !== 0)
-    throw new MeshError('SM_UNSUPPORTED', {
-      what: 'a server-side cursor',
-      reason: 'rows are streamed; execute without a cursor',
-    });
+  statement.cursor = undefined;
   const { parameters, source } = withLongData(statement, parsed.parameters, payload);
   forgetLongData(statement);
   checkPrivileges(account, plan.privileges, session.state.host);
@@ -201,7 +199,15 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
   }
   timing.planned();
   const request: ClientRequest = { kind: 'prepared', parameters, source, cursor: 0 };
+  // As on servers, only queries get a cursor; other statements answer as without one.
+  const cursor =
+    parsed.cursor !== 0 && plan.statement?.kind === 'query'
+      ? new CursorRows(session.snapshotInUse.limits.resultMemory)
+      : undefined;
+  context.reply.cursor = cursor;
   const outcome = await runAction(context, plan, action, request, statement.text);
+  context.reply.cursor = undefined;
+  if (cursor !== undefined && !outcome.failed && !cursor.overflow) statement.cursor = cursor;
   timing.ended(context, action, outcome);
 }
 
@@ -251,8 +257,21 @@ export function closeStatement(context: CommandContext, payload: Buffer): void {
   context.session.prepared.delete(payload.readUInt32LE(1));
 }
 
+/** COM_STMT_FETCH: the next rows of an open cursor. It closes itself behind the last one. */
+export function fetchRows(context: CommandContext, payload: Buffer): void {
+  const statement = find(context, payload.readUInt32LE(1), 'mysqld_stmt_fetch');
+  const { cursor } = statement;
+  if (cursor === undefined) throw new MeshError('ER_STMT_HAS_NO_OPEN_CURSOR', { id: statement.id });
+  const { rows, last } = cursor.take(payload.readUInt32LE(5));
+  context.reply.rawRows(rows, 0, rows.length);
+  context.reply.end(0, last ? StatusFlag.LAST_ROW_SENT : StatusFlag.CURSOR_EXISTS);
+  if (last) statement.cursor = undefined;
+}
+
 export function resetStatement(context: CommandContext, payload: Buffer): void {
-  forgetLongData(find(context, payload.readUInt32LE(1), 'mysqld_stmt_reset'));
+  const statement = find(context, payload.readUInt32LE(1), 'mysqld_stmt_reset');
+  statement.cursor = undefined;
+  forgetLongData(statement);
   context.reply.done();
 }
 

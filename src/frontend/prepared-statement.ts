@@ -1,6 +1,7 @@
 /** A client's prepared statement: text and what was learnt of it; backend statements come and go below. */
 import type { Plan, PlanEnvironment } from '../plan/index.ts';
 import type { Fingerprint, TokenList } from '../sql/index.ts';
+import type { CursorRows } from './cursor-rows.ts';
 
 export interface PreparedStatement {
   readonly id: number;
@@ -19,4 +20,6 @@ export interface PreparedStatement {
   longBytes: number;
   /** An error of SEND_LONG_DATA, which has no answer: told at the next EXECUTE. */
   longError: Error | undefined;
+  /** Open after an EXECUTE that asked for one, until its last row was fetched. */
+  cursor: CursorRows | undefined;
 }

@@ -10,11 +10,13 @@ import {
   type Capabilities,
   Capability,
   errOf,
+  framePayload,
   hasCapability,
   PacketWriter,
   type SessionChange,
   StatusFlag,
 } from '../wire/index.ts';
+import type { CursorRows } from './cursor-rows.ts';
 
 /** Bytes buffered here before they are handed to the socket in the middle of a response. */
 const FLUSH_BYTES = 64 * 1024;
@@ -51,6 +53,8 @@ export class ResponseWriter implements Reply {
 
   protocol: 'text' | 'binary' = 'text';
   moreResults = false;
+  /** Set: the rows of the result go there instead of to the client, who is told that a cursor is open. */
+  cursor: CursorRows | undefined;
   /** RELEASE: close the connection behind this response. */
   closeAfterReply = false;
   rowsPassed = 0;
@@ -86,6 +90,7 @@ export class ResponseWriter implements Reply {
     this.#writer.sequenceId = (commandSequenceId + 1) & 0xff;
     this.protocol = protocol;
     this.moreResults = false;
+    this.cursor = undefined;
     this.#rowRest = 0;
     this.#cut = EMPTY;
   }
@@ -129,13 +134,25 @@ export class ResponseWriter implements Reply {
 
   header(columns: readonly Buffer[], status: number): void {
     this.rowsPassed = 0;
-    const writer = this.#writer;
-    writer.begin().lenenc(columns.length).end();
-    for (const column of columns) writer.packet(column);
+    if (this.cursor !== undefined) {
+      this.cursor.columns = columns;
+      return;
+    }
+    this.#definitions(columns);
     if (!this.deprecateEof) this.#eof(0, status);
   }
 
+  #definitions(columns: readonly Buffer[]): void {
+    const writer = this.#writer;
+    writer.begin().lenenc(columns.length).end();
+    for (const column of columns) writer.packet(column);
+  }
+
   rawRows(chunk: Buffer, start: number, end: number): void {
+    if (this.cursor !== undefined) {
+      this.cursor.add(chunk, start, end);
+      return;
+    }
     let from = start;
     if (this.#cut.length > 0) {
       from = this.#completeCut(chunk, start, end);
@@ -152,16 +169,39 @@ export class ResponseWriter implements Reply {
   }
 
   row(payload: Buffer): void {
+    if (this.cursor !== undefined) {
+      const packet = framePayload(payload, 0);
+      this.cursor.add(packet, 0, packet.length);
+      return;
+    }
     this.#writer.packet(payload);
     if (this.#writer.pending > FLUSH_BYTES) this.flush();
   }
 
   end(warnings: number, status: number): void {
-    if (!this.deprecateEof) {
-      this.#eof(warnings, status);
+    const { cursor } = this;
+    if (cursor === undefined) {
+      this.#endOfRows(warnings, this.status(status));
       return;
     }
-    const ok = { affectedRows: 0n, insertId: 0n, status: this.status(status), warnings, info: '', changes: [] };
+    if (cursor.overflow) {
+      this.error(new MeshError('SM_RESULT_TOO_LARGE', { limit: cursor.bytesMax }));
+      return;
+    }
+    this.rowsPassed = cursor.complete();
+    this.#definitions(cursor.columns);
+    // One EOF or OK stands for definitions and rows alike: the rows are fetched.
+    this.#endOfRows(warnings, this.status(status) | StatusFlag.CURSOR_EXISTS);
+  }
+
+  #endOfRows(warnings: number, status: number): void {
+    if (!this.deprecateEof) {
+      this.#writer.begin();
+      buildEof(this.#writer, warnings, status);
+      this.#writer.end();
+      return;
+    }
+    const ok = { affectedRows: 0n, insertId: 0n, status, warnings, info: '', changes: [] };
     this.#writer.begin();
     buildOk(this.#writer, ok, this.#capabilities, true);
     this.#writer.end();

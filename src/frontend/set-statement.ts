@@ -9,6 +9,7 @@ import { withUserVariables, withVariables } from '../session/index.ts';
 import { type Expression, forEachExpression, type SetItem } from '../sql/index.ts';
 import { checkClientCharset, unquote } from './plan-environment.ts';
 import type { CommandContext } from './session.ts';
+import { trackedNames, variableChanges } from './tracked-changes.ts';
 
 type SystemItem = SetItem & { readonly target: Extract<SetItem['target'], { kind: 'system' }> };
 
@@ -20,6 +21,9 @@ const OWN_VARIABLES: Readonly<Record<string, (context: CommandContext, value: st
   },
   identity: (context, value) => {
     context.session.state.lastInsertId = integer('identity', value);
+  },
+  session_track_system_variables: (context, value) => {
+    context.session.tracked = trackedNames(value);
   },
   shardmesh_transaction_type: (_context, value) => {
     if (value.toUpperCase() !== 'LOCAL')
@@ -39,7 +43,6 @@ const REFUSED_VARIABLES: Readonly<Record<string, string>> = {
   server_id: 'connections are shared',
   completion_type: 'COMMIT is the mesh’s own',
   sql_select_limit: 'it would cut each shard’s rows before they are merged; use LIMIT',
-  session_track_system_variables: 'the mesh tracks its connections by it',
 };
 
 const CHARSET_VARIABLES = ['character_set_client', 'character_set_results', 'collation_connection'];
@@ -53,6 +56,8 @@ export async function runSet(
 ): Promise<void> {
   const tried: SetItem[] = [];
   const own: (() => Promise<void> | void)[] = [];
+  const { state } = context.session;
+  const before = { settings: state.settings, autocommit: state.autocommit };
   for (const item of items) {
     const { target } = item;
     switch (target.kind) {
@@ -81,7 +86,7 @@ export async function runSet(
   }
   if (tried.length > 0) await tryOnBackend(context, tried, text);
   for (const change of own) await change();
-  context.reply.done();
+  context.reply.done(variableChanges(before, state, context.session.tracked));
 }
 
 function systemItem(

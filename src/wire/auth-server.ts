@@ -134,6 +134,7 @@ export class AuthServer {
         },
         change.authPlugin,
         change.authResponse,
+        true,
       );
     } catch (error) {
       if (!(error instanceof MalformedPacket)) throw error;
@@ -158,6 +159,8 @@ export class AuthServer {
     response: Omit<HandshakeResponse, 'authResponse' | 'authPlugin'>,
     clientPlugin: string,
     authResponse: Buffer,
+    /** An empty answer may mean that the client waits to be asked with a new scramble (COM_CHANGE_USER). */
+    askAgain = false,
   ): AuthStep {
     this.#response = response;
     const found = this.#options.credentials.find(response.user);
@@ -168,7 +171,7 @@ export class AuthServer {
     const canSwitch = hasCapability(this.#capabilities, Capability.PLUGIN_AUTH);
     // A client that can switch but names no plugin (some do so in COM_CHANGE_USER) is told which.
     const plugin = canSwitch ? clientPlugin : AuthPlugin.NATIVE;
-    if (allowed.includes(plugin)) {
+    if (allowed.includes(plugin) && !(askAgain && canSwitch && authResponse.length === 0)) {
       this.#plugin = plugin;
       return this.#verify(authResponse);
     }

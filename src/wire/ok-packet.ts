@@ -56,8 +56,9 @@ export function buildOk(writer: PacketWriter, ok: OkPacket, capabilities: Capabi
   if (tracks) {
     if (ok.info !== '' || withChanges) writer.lenencString(ok.info);
     if (withChanges) writeSessionTrack(writer, ok.changes);
-  } else {
-    writer.string(ok.info);
+  } else if (ok.info !== '') {
+    // Documented as a string up to the end, but servers send a length and drivers (PHP's) read it.
+    writer.lenencString(ok.info);
   }
 }
 

@@ -1,0 +1,5 @@
+module scenario
+
+go 1.19
+
+require github.com/go-sql-driver/mysql v1.7.1
