@@ -2,8 +2,55 @@
 import type { NameMap } from '../plan/index.ts';
 import { parseColumnDefinition, patchColumnDefinition, payloadOf } from '../wire/index.ts';
 
-/** A column definition under logical names; the same buffer when nothing differs. */
+/** Definitions that were met under one map of names, with their patched form (undefined: nothing differs). */
+interface KnownColumns {
+  readonly raw: Buffer[];
+  readonly logical: (Buffer | undefined)[];
+  /** Behind where the last one was found: the columns of a statement come back in the same order. */
+  cursor: number;
+  /** Too many or too long: not worth looking. */
+  full: boolean;
+}
+const knownColumns = new WeakMap<NameMap, KnownColumns>();
+const KNOWN_COLUMNS_MAX = 64;
+const KNOWN_BYTES_MAX = 256;
+
+/** A column definition under logical names; the same buffer when nothing differs. Each distinct definition is read once per plan. */
 export function logicalColumn(definition: Buffer, names: NameMap): Buffer {
+  let known = knownColumns.get(names);
+  if (known === undefined) {
+    known = { raw: [], logical: [], cursor: 0, full: false };
+    knownColumns.set(names, known);
+  }
+  if (known.full) return readColumn(definition, names);
+  const { raw, logical } = known;
+  for (let step = 0; step < raw.length; step += 1) {
+    const at = (known.cursor + step) % raw.length;
+    if (!definition.equals(raw[at] as Buffer)) continue;
+    known.cursor = at + 1;
+    return logical[at] ?? definition;
+  }
+  const patched = readColumn(definition, names);
+  if (raw.length < KNOWN_COLUMNS_MAX && definition.length <= KNOWN_BYTES_MAX) {
+    raw.push(ownCopy(definition));
+    logical.push(patched === definition ? undefined : ownCopy(patched));
+    known.cursor = raw.length;
+  } else {
+    known.full = true;
+    raw.length = 0;
+    logical.length = 0;
+  }
+  return patched;
+}
+
+/** A copy that holds no other memory alive. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
+function readColumn(definition: Buffer, names: NameMap): Buffer {
   const parsed = parseColumnDefinition(definition);
   const schema =
     parsed.schema === '' ? '' : systemSchema(parsed.schema) ? parsed.schema : (names.database ?? parsed.schema);

@@ -1,5 +1,5 @@
 /** What is sent for one shard query: COM_QUERY with its text, or COM_STMT_EXECUTE of the text prepared on that connection. */
-import type { Lease, ResponseHandler } from '../backend/index.ts';
+import type { Lease, PreparedHandle, ResponseHandler } from '../backend/index.ts';
 import type { ShardQuery } from '../plan/index.ts';
 import { buildExecute, type ExecuteParameter, payloadOf } from '../wire/index.ts';
 
@@ -18,27 +18,40 @@ export type ClientRequest =
 export const textRequest: ClientRequest = { kind: 'text' };
 
 /**
- * Sends one shard query; the handler gets its answer. Rejects only before anything was sent (ServerError of the PREPARE,
- * BackendFault). The text is copied.
+ * Sends one shard query; the handler gets its answer. The text is copied. Undefined when it has been sent, which needs no
+ * promise; otherwise it must be prepared first: rejects only before anything was sent (ServerError of the PREPARE, BackendFault).
  */
-export async function sendShardQuery(
+export function sendShardQuery(
   lease: Lease,
   query: ShardQuery,
   request: ClientRequest,
   handler: ResponseHandler,
-): Promise<void> {
+): Promise<void> | undefined {
   const connection = lease.connection;
   if (request.kind === 'text') {
     connection.runQuery(bufferOf(query.text), handler);
-    return;
+    return undefined;
   }
   const text = bufferOf(query.text).toString('utf8');
-  const handle = connection.prepared(text) ?? (await connection.prepare(text));
+  const handle = connection.prepared(text);
+  if (handle === undefined)
+    return connection.prepare(text).then((prepared) => runPrepared(lease, prepared, query, request, handler));
+  runPrepared(lease, handle, query, request, handler);
+  return undefined;
+}
+
+function runPrepared(
+  lease: Lease,
+  handle: PreparedHandle,
+  query: ShardQuery,
+  request: Extract<ClientRequest, { kind: 'prepared' }>,
+  handler: ResponseHandler,
+): void {
   const parameters =
     query.parameters === undefined
       ? request.parameters
       : query.parameters.map((index) => request.parameters[index] as ExecuteParameter);
-  connection.run(
+  lease.connection.run(
     payloadOf((writer) => buildExecute(writer, handle.statementId, request.cursor, parameters, request.source, true)),
     'result',
     handler,

@@ -15,12 +15,26 @@ const RETIRE_EVERY_MS = 250;
 
 export class SourcePools {
   readonly #pools = new Map<string, PoolEntry>();
+  /** The same by source and class bits, so that a look-up makes no string. Forgotten whenever a pool goes. */
+  #near = new WeakMap<DataSource, Pool[]>();
   /** Identities of the sources in force; undefined: all. */
   #wanted: ReadonlySet<string> | undefined;
   #retiring: NodeJS.Timeout | undefined;
 
   /** The pool of a data source for a class of clients; made when it is first asked for. */
   pool(source: DataSource, capabilities: CapabilityClass): Pool {
+    const index =
+      (capabilities.foundRows ? 1 : 0) + (capabilities.deprecateEof ? 2 : 0) + (capabilities.ignoreSpace ? 4 : 0);
+    const near = this.#near.get(source)?.[index];
+    if (near !== undefined) return near;
+    const pool = this.#find(source, capabilities);
+    const row = this.#near.get(source) ?? [];
+    row[index] = pool;
+    this.#near.set(source, row);
+    return pool;
+  }
+
+  #find(source: DataSource, capabilities: CapabilityClass): Pool {
     const key = `${identity(source)} ${capabilities.foundRows}${capabilities.deprecateEof}${capabilities.ignoreSpace ?? false}`;
     const known = this.#pools.get(key);
     if (known !== undefined) return known.pool;
@@ -70,6 +84,7 @@ export class SourcePools {
         continue;
       }
       this.#pools.delete(key);
+      this.#near = new WeakMap();
       void entry.pool.drain();
     }
     if (waiting) this.#retireLater();
@@ -91,6 +106,7 @@ export class SourcePools {
     clearTimeout(this.#retiring);
     for (const { pool } of this.#pools.values()) pool.close();
     this.#pools.clear();
+    this.#near = new WeakMap();
   }
 }
 
@@ -128,7 +144,19 @@ function isHidden(table: string): boolean {
   return table.startsWith('shardmesh_') || table.startsWith('_shardmesh');
 }
 
+/** Sources are frozen with their configuration: what tells them apart is made once. */
+const identities = new WeakMap<DataSource, string>();
+
 function identity(source: DataSource): string {
+  let text = identities.get(source);
+  if (text === undefined) {
+    text = identityText(source);
+    identities.set(source, text);
+  }
+  return text;
+}
+
+function identityText(source: DataSource): string {
   const { name, host, port, socketPath, database, username, password, pool, tls } = source;
   return JSON.stringify([name, host, port, socketPath, database, username, password, pool, tls]);
 }

@@ -14,6 +14,8 @@ interface Derived {
   /** The servers the mode was made for. */
   readonly serverVersion: number;
   readonly mariadb: boolean;
+  /** The environment that was asked for last: nearly always the one that is asked for next. */
+  last: { readonly snapshot: MeshSnapshot; readonly name: string; readonly environment: PlanEnvironment } | undefined;
 }
 const derivedOf = new WeakMap<Settings, Derived>();
 
@@ -38,6 +40,7 @@ function derive(settings: Settings, serverVersion: number, mariadb: boolean): De
     collation: unquote(settings.variables.get('collation_connection') ?? connectionCollation),
     serverVersion,
     mariadb,
+    last: undefined,
   };
   derivedOf.set(settings, derived);
   return derived;
@@ -54,6 +57,27 @@ export function planEnvironment(
 ): PlanEnvironment {
   const schema = database.schema();
   const derived = derive(settings, schema.serverVersion, schema.mariadb);
+  const { last } = derived;
+  if (
+    last !== undefined &&
+    last.snapshot === snapshot &&
+    last.name === database.name &&
+    last.environment.database === current &&
+    last.environment.schema === schema
+  )
+    return last.environment;
+  const environment = findEnvironment(snapshot, database, current, schema, derived);
+  derived.last = { snapshot, name: database.name, environment };
+  return environment;
+}
+
+function findEnvironment(
+  snapshot: MeshSnapshot,
+  database: LogicalDatabase,
+  current: string | undefined,
+  schema: PlanEnvironment['schema'],
+  derived: Derived,
+): PlanEnvironment {
   let known = environments.get(snapshot);
   if (known === undefined) {
     known = new Map();

@@ -20,7 +20,7 @@ const SKETCH_SIZE = 1 << 14;
 
 /** One per process; every session looks here first. */
 export class PlanCache {
-  readonly #entries: Lru<string, Entry>;
+  readonly #entries: Lru<number, Entry>;
   readonly #environments = new WeakMap<PlanEnvironment, number>();
   /** Equal environments of several sessions share a number. */
   readonly #numbers = new Map<string, number>();
@@ -127,8 +127,9 @@ export class PlanCache {
   }
 }
 
-function bucket(fingerprint: Fingerprint, identity: number): string {
-  return `${fingerprint.hash}.${fingerprint.keyLength}.${identity}`;
+/** Environment and hash as one exact number, so that a look-up makes no string; the caller compares the key itself. */
+function bucket(fingerprint: Fingerprint, identity: number): number {
+  return (identity % (1 << 20)) * 0x1_0000_0000 + (fingerprint.hash >>> 0);
 }
 
 function sameKey(key: Uint8Array, fingerprint: Fingerprint): boolean {

@@ -258,7 +258,7 @@ export function render(
     segments.push(segment);
     length += segment.length;
   }
-  const text = new Uint8Array(length);
+  const text = Buffer.allocUnsafe(length);
   let at = 0;
   for (const segment of segments) {
     text.set(segment, at);
@@ -327,8 +327,11 @@ function constantBytes(text: string): Uint8Array {
   return bytes;
 }
 
+const TICK = '`';
+
 /** A name in backticks, always: it may directly follow or precede a word. */
 export function quoteName(name: string): string {
+  if (!name.includes(TICK)) return TICK + name + TICK;
   return `\`${name.replaceAll('`', '``')}\``;
 }
 

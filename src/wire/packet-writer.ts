@@ -20,7 +20,8 @@ export class PacketWriter {
   sequenceId = 0;
 
   constructor(blockSize: number = BLOCK_SIZE) {
-    this.#buffer = Buffer.allocUnsafeSlow(blockSize);
+    // Small ones from Node's shared slab: memory of their own costs more than what is written into it.
+    this.#buffer = blockSize < BLOCK_SIZE ? Buffer.allocUnsafe(blockSize) : Buffer.allocUnsafeSlow(blockSize);
   }
 
   /** Finished and open bytes not yet taken. */
