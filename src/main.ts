@@ -18,9 +18,13 @@ import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
 import {
   type Configuration,
   fileRuleSource,
+  judgeLimits,
   Lifecycle,
+  type LimitVerdict,
   Publisher,
+  processLimits,
   type ReloadResult,
+  redisLeaseStore,
   tableLeaseStore,
   tableSegments,
   WorkerLease,
@@ -125,8 +129,20 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       accounts: accountsOf(config.users, config.tls?.require ?? false),
       databases: current,
       serverVersion: config.serverVersion ?? serverVersionOf(configuration),
-      limits: { ...config.limits, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS },
+      limits: {
+        ...config.limits,
+        connections: limitsOf(config).connections,
+        handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      },
     };
+  }
+
+  /** What the process may use, against what the configuration may ask of it; told at the start and after each reload. */
+  function limitsOf(config: MeshConfig): LimitVerdict {
+    const verdict = judgeLimits(config, processLimits());
+    if (verdict.descriptors !== undefined) logger.warn({ ...verdict.descriptors }, 'limits.descriptors');
+    if (verdict.memory !== undefined) logger.warn({ ...verdict.memory }, 'limits.memory');
+    return verdict;
   }
 
   function logicalDatabase(name: string, rules: RuleSet): LogicalDatabase {
@@ -177,11 +193,12 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
 
   function workerLease(rules: RuleSet): WorkerLease {
     const source = primaryOf(rules, rules.defaultSource) as DataSource;
-    const key = `${source.host}:${source.port}/${source.database}`;
+    const { redis } = publisher.current.config.control;
+    const key = redis ?? `${source.host}:${source.port}/${source.database}`;
     const known = leases.get(key);
     if (known !== undefined) return known;
     const lease = new WorkerLease({
-      store: tableLeaseStore(source),
+      store: redis === undefined ? tableLeaseStore(source) : redisLeaseStore(redis.replace(/^unix:/, '')),
       owner: `${hostname()}:${process.pid}:${randomBytes(6).toString('hex')}`,
       clock,
       logger,
@@ -348,6 +365,13 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     };
   }
 
+  /** Gives back what the start has taken so far: worker ids, listeners, pools. */
+  async function startFailed(error: unknown): Promise<never> {
+    await Promise.allSettled(starting);
+    await end();
+    throw error;
+  }
+
   const onError = (error: unknown): void => logger.error({ error }, 'http.error');
   const http =
     config.http === undefined
@@ -362,7 +386,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
           },
           metrics: { text: () => metrics.registry.text(), contentType: exposition },
           onError,
-        });
+        }).catch(startFailed);
   if (http !== undefined) closers.push(() => http.close());
   const admin =
     config.admin === undefined
@@ -379,10 +403,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
           },
           audit: (action) => logger.info(action, 'admin.order'),
           onError,
-        }).catch(async (error: unknown) => {
-          await http?.close();
-          throw error;
-        });
+        }).catch(startFailed);
   if (admin !== undefined) closers.push(() => admin.close());
 
   /** Never in any log, whoever puts it there. */
@@ -406,8 +427,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     for (const address of config.listen) listeners.push(await Listener.open(share, address));
   } catch (error) {
     for (const listener of listeners) listener.stopAccepting();
-    await end();
-    throw error;
+    await startFailed(error);
   }
   publisher.watch();
   lifecycle.markReady();

@@ -17,6 +17,7 @@ export {
 } from './lifecycle.ts';
 export { checkLive } from './live-checks.ts';
 export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
+export { judgeLimits, type LimitVerdict, type ProcessLimits, processLimits } from './process-limits.ts';
 export { type ConfigurationListener, ConfigurationRefused, Publisher, type PublisherOptions } from './publisher.ts';
 export { redisLeaseStore } from './redis-lease-store.ts';
 export { fileRuleSource, type RuleSource, watchFiles } from './rule-source.ts';

@@ -31,9 +31,14 @@ export class Listener {
         reject(new MeshError('SM_CONFIG', { message: `cannot listen on ${where}: ${reason}` }, { cause }));
       });
       const options = { backlog: 1024 };
-      if (address.kind === 'tcp')
-        server.listen({ ...options, host: address.host, port: address.port }, () => resolve(listener));
-      else server.listen({ ...options, path: address.path }, () => resolve(listener));
+      const opened = (): void => {
+        server.removeAllListeners('error');
+        // A connection that cannot be accepted (no descriptor is left) is its client's loss, not the end of all others.
+        server.on('error', (error) => share.observer.acceptFailed(error));
+        resolve(listener);
+      };
+      if (address.kind === 'tcp') server.listen({ ...options, host: address.host, port: address.port }, opened);
+      else server.listen({ ...options, path: address.path }, opened);
     });
   }
 

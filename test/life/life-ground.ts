@@ -44,7 +44,8 @@ export interface LifeGround {
   /** Writes the rules file whole. */
   writeRules(options?: RulesOptions, broken?: string): void;
   writeMesh(more?: string): void;
-  serve(...flags: string[]): Promise<LifeSidecar>;
+  /** `program` in place of bin/shardmesh. */
+  serve(options?: { readonly program?: string }): Promise<LifeSidecar>;
   connect(sidecar: LifeSidecar, options?: mysql.ConnectionOptions): Promise<mysql.Connection>;
   direct(server: number, sql: string): Promise<number>;
   stop(): Promise<void>;
@@ -104,14 +105,12 @@ databases: [shop.yaml]
 ${more}`,
       );
     },
-    async serve(...flags) {
+    async serve(options = {}) {
       rmSync(file('ready.json'), { force: true });
       const child = spawn(
-        program,
-        ['serve', '-c', file('shardmesh.yaml'), '--ready-file', file('ready.json'), ...flags],
-        {
-          stdio: ['ignore', 'pipe', 'pipe'],
-        },
+        options.program ?? program,
+        ['serve', '-c', file('shardmesh.yaml'), '--ready-file', file('ready.json')],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
       );
       children.add(child);
       let output = '';

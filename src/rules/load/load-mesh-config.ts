@@ -1,6 +1,5 @@
 /** Loads shardmesh.yaml and every rules file that it names: a checked, frozen MeshConfig, or all problems. */
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { WORKER_IDS_MAX } from '../keys/snowflake.ts';
 import type { ListenAddress, ListenTls, Loaded, LoadSource, MeshConfig, Overrides } from '../mesh-config.ts';
@@ -174,7 +173,14 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       );
   }
 
-  const workers = file.workers ?? Math.min(availableParallelism(), WORKER_IDS_MAX);
+  const workers = file.workers ?? 1;
+  if (workers > 1)
+    yaml.report(
+      ['workers'],
+      'SM_FEATURE_NOT_BUILT',
+      'several worker processes are not built yet: one sidecar is one process',
+      { suggestion: 'workers: 1, or one sidecar for each core with `listen` addresses of their own' },
+    );
   for (const ruleSet of rules.databases.values()) {
     for (const generator of ruleSet.keyGenerators.values()) {
       if (

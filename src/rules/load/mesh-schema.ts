@@ -49,7 +49,7 @@ export const meshSchema = z.strictObject({
   workers: whole(1, 1024)
     .optional()
     .describe(
-      'Worker processes, each with an event loop; default: the cores allowed to the process. Environment SHARDMESH_WORKERS, flag --workers.',
+      'Worker processes, each with an event loop; 1 is the only number so far, and the default. Environment SHARDMESH_WORKERS, flag --workers.',
     ),
   tls: z
     .strictObject({

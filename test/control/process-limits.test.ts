@@ -1,0 +1,38 @@
+/** Limits of the process against the configuration. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { judgeLimits, processLimits } from '../../src/control/index.ts';
+import type { MeshConfig } from '../../src/rules/index.ts';
+
+const config = (connections: number, pools: readonly number[]): MeshConfig =>
+  ({
+    limits: { connections, resultMemory: 1024 ** 3 },
+    databases: new Map([
+      ['shop', { dataSources: new Map(pools.map((sizeMax, index) => [`ds_${index}`, { pool: { sizeMax } }])) }],
+    ]),
+  }) as unknown as MeshConfig;
+const plenty = 64 * 1024 ** 3;
+
+describe('limits of the process', () => {
+  it('are silent where there is room', () => {
+    assert.deepEqual(judgeLimits(config(1000, [50, 50]), { descriptors: 2164, memory: plenty }), { connections: 1000 });
+    assert.deepEqual(judgeLimits(config(1000, [50]), { descriptors: undefined, memory: undefined }), {
+      connections: 1000,
+    });
+  });
+
+  it('are told, and take connections away only where pools would starve', () => {
+    const told = judgeLimits(config(1000, [50, 50]), { descriptors: 1500, memory: plenty });
+    assert.equal(told.connections, 1000);
+    assert.equal(told.descriptors?.wanted, 2164);
+    assert.equal(judgeLimits(config(1000, [50, 50]), { descriptors: 1024, memory: plenty }).connections, 860);
+    assert.equal(judgeLimits(config(1000, [50, 50]), { descriptors: 100, memory: plenty }).connections, 1);
+    assert.equal(judgeLimits(config(10, []), { descriptors: 1024, memory: 1024 ** 3 }).memory?.available, 1024 ** 3);
+  });
+
+  it('are read from the system', () => {
+    const limits = processLimits();
+    assert.ok((limits.memory ?? 0) > 0);
+    if (process.platform === 'linux') assert.ok((limits.descriptors ?? 0) >= 64);
+  });
+});

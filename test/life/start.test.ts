@@ -1,0 +1,111 @@
+/** Starts that go wrong or almost: ports in use, too few descriptors. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type mysql from 'mysql2/promise';
+import { fetchText, type LifeGround, startGround, until } from './life-ground.ts';
+
+const program = join(import.meta.dirname, '../../bin/shardmesh');
+
+describe('start', () => {
+  let ground: LifeGround;
+  before(async () => {
+    ground = await startGround();
+  });
+  after(async () => ground?.stop());
+
+  /** The rules with a key generator that leases a worker id. */
+  const withKeys = (): void => {
+    ground.writeRules();
+    const text = readFileSync(ground.file('shop.yaml'), 'utf8');
+    writeFileSync(
+      ground.file('shop.yaml'),
+      text
+        .replace('    accounts:\n', '    accounts:\n      keyGenerateStrategy: { column: id, keyGeneratorName: ids }\n')
+        .replace('  shardingAlgorithms:', '  keyGenerators: { ids: { type: SNOWFLAKE } }\n  shardingAlgorithms:'),
+    );
+  };
+
+  it('gives back its worker id when a port is in use', async () => {
+    withKeys();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(taken.address() as { port: number }).port}`;
+    for (const flag of ['--http', '--admin', '--listen']) {
+      // Not spawnSync: the sidecar needs nothing of us, but the port is ours.
+      const child = spawn(program, ['serve', '-c', ground.file('shardmesh.yaml'), flag, address], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let text = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+        });
+      const code = await new Promise((resolve) => child.once('close', resolve));
+      assert.equal(code, 1, text);
+      assert.match(text, /in use/);
+      assert.match(text, /worker_id\.leased/);
+      // A freed lease ends within its grace of 10 s; one that is left behind is kept for 75 s.
+      const left = await ground.direct(
+        0,
+        'SELECT COUNT(*) AS n FROM shardmesh_worker WHERE expires_at > NOW(6) + INTERVAL 20 SECOND',
+      );
+      assert.equal(left, 0, flag);
+    }
+    await new Promise((resolve) => taken.close(resolve));
+    ground.writeRules();
+  });
+
+  it('answers 1040 before descriptors run out, and goes on', async () => {
+    const wrapper = ground.file('few-descriptors.sh');
+    writeFileSync(wrapper, `#!/bin/sh\nulimit -n 150\nexec "${program}" "$@"\n`, { mode: 0o755 });
+    const sidecar = await ground.serve({ program: wrapper });
+    const open: mysql.Connection[] = [];
+    let refused = 0;
+    for (let count = 0; count < 120; count += 1) {
+      try {
+        open.push(await ground.connect(sidecar));
+      } catch (error) {
+        assert.equal((error as mysql.QueryError).errno, 1040, String(error));
+        refused += 1;
+      }
+    }
+    assert.ok(refused > 0 && open.length >= 40, `${open.length} open, ${refused} refused`);
+    await Promise.all(open.map((session, index) => session.query(`SELECT id FROM accounts WHERE id = ${index}`)));
+    assert.match(
+      (await fetchText(sidecar.http, '/metrics')).text,
+      new RegExp(`shardmesh_client_connections_total\\{result="limit"\\} ${refused}\n`),
+    );
+    assert.match(sidecar.output(), /limits\.descriptors/);
+    for (const session of open) session.destroy();
+    await until(
+      'room',
+      async () =>
+        await ground.connect(sidecar).then(
+          async (session) => {
+            await session.end();
+            return true;
+          },
+          () => undefined,
+        ),
+    );
+    sidecar.child.kill('SIGTERM');
+    assert.equal((await sidecar.ended).code, 0);
+  });
+
+  it('refuses several workers in a clear sentence', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'shardmesh-workers-'));
+    ground.writeMesh();
+    const text = readFileSync(ground.file('shardmesh.yaml'), 'utf8').replace('workers: 1', 'workers: 2');
+    writeFileSync(join(folder, 'shardmesh.yaml'), text);
+    writeFileSync(join(folder, 'shop.yaml'), readFileSync(ground.file('shop.yaml')));
+    const checked = spawnSync(program, ['check', join(folder, 'shardmesh.yaml')], { encoding: 'utf8' });
+    assert.equal(checked.status, 1);
+    assert.match(checked.stdout + checked.stderr, /4:10.*several worker processes are not built yet/s);
+    rmSync(folder, { recursive: true });
+  });
+});
