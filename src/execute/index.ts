@@ -3,6 +3,7 @@ export { clientError, endsTransaction } from './faults.ts';
 export { logicalColumn, logicalMessage } from './name-mapping.ts';
 export { readSystemVariables, readUserVariables } from './read-back.ts';
 export type { ErrorValues, OkValues, Reply } from './reply.ts';
+export { scratchColumns } from './run-scratch.ts';
 export { SessionBackend, type StatementLease } from './session-backend.ts';
 export { type ClientRequest, textRequest } from './shard-request.ts';
 export type { SourceDirectory } from './source-directory.ts';

@@ -8,12 +8,13 @@ import { BinaryRowView, parseColumnDefinition, payloadOf, writeTextRow } from '.
 import { sourceFault } from './faults.ts';
 import { informationSchemaRows } from './information-schema.ts';
 import { textOf } from './memory-reply.ts';
+import { logicalColumn } from './name-mapping.ts';
 import { failed, forwardOn } from './run-forward.ts';
 import { shardFailure } from './run-scatter.ts';
 import { runForOk } from './run-write.ts';
 import type { StatementLease } from './session-backend.ts';
 import { openShardReads } from './shard-reads.ts';
-import { textRequest } from './shard-request.ts';
+import { bufferOf, textRequest } from './shard-request.ts';
 import type { ShardStream } from './shard-stream.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
@@ -56,6 +57,32 @@ export async function runScratch(run: StatementRun, action: Scratch): Promise<Ou
     return failed(reply, shardFailure(error, names, schemas));
   } finally {
     await held?.done();
+  }
+}
+
+/**
+ * The column definitions that the statement's answer will have: its tables are made, left empty, and its text is prepared.
+ * Empty if a definition needs the client's parameters, which are not known yet.
+ */
+export async function scratchColumns(run: StatementRun, action: Scratch): Promise<readonly Buffer[]> {
+  const { scratch, names } = action;
+  if (scratch.feeds.some(({ define: { parameters } }) => parameters === undefined || parameters.length > 0)) return [];
+  const held = await run.backend.takeFree(scratch.source);
+  const { connection } = held.lease;
+  try {
+    const load = loadSettings(run);
+    if (load.enter !== undefined) await connection.query(load.enter);
+    for (const feed of scratch.feeds) await define(run, feed, held.lease);
+    if (load.leave !== undefined) await connection.query(load.leave);
+    const text = bufferOf(scratch.final.text).toString('utf8');
+    const { columns } = await connection.prepare(text);
+    connection.closePrepared(text);
+    await connection.query(`DROP TEMPORARY TABLE ${scratch.feeds.map(({ name }) => `\`${name}\``).join(',')}`);
+    await held.done();
+    return columns.map((column) => logicalColumn(column, names));
+  } catch (error) {
+    held.destroy();
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** COM_STMT_*: a client's statements are texts here; backends prepare them where they run. */
 import { BackendFault, type PreparedHandle, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
-import { type ClientRequest, clientError, logicalColumn } from '../execute/index.ts';
+import { type ClientRequest, clientError, logicalColumn, scratchColumns, textRequest } from '../execute/index.ts';
 import { type Action, bind, compile, type Plan, type PlanEnvironment, prepareText } from '../plan/index.ts';
 import { noHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint, TokenKind } from '../sql/index.ts';
@@ -12,7 +12,7 @@ import { syntaxJudgement } from './not-understood.ts';
 import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
-import { runAction } from './run-action.ts';
+import { runAction, statementRun } from './run-action.ts';
 import { lexPlain, syntaxErrorAt, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { factsOf } from './session-facts.ts';
@@ -120,7 +120,7 @@ async function backendMetadata(
     keys: session.database.keys,
   });
   if (wanted instanceof MeshError) throw wanted;
-  if (wanted === undefined) return { columns: [], parameters: [] };
+  if (wanted === undefined) return { columns: await columnsAcross(context, plan, tokens, print), parameters: [] };
   const { query, names } = wanted;
   const held = session.state.inTransaction
     ? await backend.takeFree(query.source)
@@ -137,6 +137,21 @@ async function backendMetadata(
   } finally {
     await held.done();
   }
+}
+
+/** Columns of a SELECT that no single node could prepare. Its route does not matter to them, so any parameter values will do. */
+async function columnsAcross(
+  context: CommandContext,
+  plan: Plan,
+  tokens: PreparedStatement['tokens'],
+  print: FingerprintBuffer,
+): Promise<readonly Buffer[]> {
+  if (plan.statement?.kind !== 'query') return [];
+  const parameters = Array.from({ length: print.parameterCount }, () => ({ kind: 'integer', value: 1n }) as const);
+  const { session } = context;
+  const input = { tokens, fingerprint: print, parameters, facts: factsOf(session), keys: session.database.keys };
+  const action = await bind(plan, input);
+  return action.kind === 'scratch' ? scratchColumns(statementRun(context, plan, textRequest), action) : [];
 }
 
 /** A server's error under logical names, still as the server's error. */

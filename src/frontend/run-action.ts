@@ -30,6 +30,7 @@ export async function runAction(
   const { session } = context;
   session.running = text.toString('utf8', 0, Math.min(text.length, RUNNING_TEXT_MAX));
   session.startedAt = performance.now();
+  const stop = limitTime(context, action);
   try {
     const outcome = await carryOut(context, plan, action, request, text);
     await remember(context, plan, action, outcome);
@@ -38,6 +39,7 @@ export async function runAction(
     tell(context, error);
     return { ...quietOutcome, failed: true };
   } finally {
+    stop?.();
     await session.backend.statementDone();
     session.backend.meter.held = undefined;
     session.running = undefined;
@@ -45,6 +47,22 @@ export async function runAction(
 }
 
 const RUNNING_TEXT_MAX = 4096;
+
+/** `limits.statementTimeout`: the statement is killed on its backends. Answers what ends the watch. */
+function limitTime(context: CommandContext, action: Action): (() => void) | undefined {
+  const { session, reply } = context;
+  const ms = session.snapshot.limits.statementTimeoutMs;
+  // COMMIT and its like are never cut between two sources.
+  if (ms === 0 || action.kind === 'control') return undefined;
+  const timer = setTimeout(() => {
+    reply.interruption = new MeshError('SM_STATEMENT_TIMEOUT', { ms });
+    void session.backend.interrupt(reply.interruption).catch(() => undefined);
+  }, ms);
+  return () => {
+    clearTimeout(timer);
+    reply.interruption = undefined;
+  };
+}
 
 async function carryOut(
   context: CommandContext,
@@ -79,6 +97,7 @@ async function carryOut(
       if (action.query === undefined) return runShow(context, action.show, action.like);
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     case 'pinned': {
+      await commitImplicitly(context, plan);
       if (action.pin === 'found rows') {
         // Read on the same connection right after the statement, FOUND_ROWS() is session data and holds nothing.
         if (!session.state.autocommit && !session.state.inTransaction) session.state.inTransaction = true;
@@ -110,7 +129,8 @@ async function carryOut(
     case 'scratch':
     case 'write':
     case 'insertSelect':
-      if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action))
+      if (plan.statement?.kind === 'other') await commitImplicitly(context, plan);
+      else if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action))
         session.state.inTransaction = true;
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     default:
@@ -118,11 +138,35 @@ async function carryOut(
   }
 }
 
+/** Statements besides DDL that end a transaction on any server. */
+const COMMITTING: ReadonlySet<string> = new Set([
+  'ANALYZE',
+  'CHECK',
+  'OPTIMIZE',
+  'REPAIR',
+  'CACHE INDEX',
+  'LOAD INDEX',
+  'LOCK TABLES',
+  'FLUSH',
+  'RESET',
+  'GRANT',
+  'REVOKE',
+  'RENAME USER',
+  'INSTALL',
+  'UNINSTALL',
+]);
+
+async function commitImplicitly({ session }: CommandContext, plan: Plan): Promise<void> {
+  const { statement } = plan;
+  if (statement?.kind !== 'other' || !COMMITTING.has(statement.verb) || !session.state.inTransaction) return;
+  await session.backend.commit();
+}
+
 function touchesTables(action: Action): boolean {
   return !('route' in action) || action.route.reason !== 'no table';
 }
 
-function statementRun(context: CommandContext, plan: Plan, request: ClientRequest): StatementRun {
+export function statementRun(context: CommandContext, plan: Plan, request: ClientRequest): StatementRun {
   const { session } = context;
   return {
     state: session.state,
@@ -184,6 +228,9 @@ async function remember(context: CommandContext, plan: Plan, action: Action, out
     void context.session.database.schemaChanged(`error ${outcome.errno}`).catch(() => undefined);
   // COMMIT and its like leave the diagnostics of the statement before them, as servers do.
   if (action.kind !== 'control') state.diagnostics = outcome.diagnostics;
+  const stopped = context.reply.interruption;
+  if (outcome.errno === ER_QUERY_INTERRUPTED && stopped !== undefined)
+    state.diagnostics = [{ level: 'Error', code: stopped.errno, message: stopped.clientMessage }];
   state.rowCount = outcome.failed ? -1n : outcome.affected;
   if (outcome.failed) {
     if (endsTransaction(outcome.errno) && state.inTransaction) await backend.rollback();
@@ -192,6 +239,8 @@ async function remember(context: CommandContext, plan: Plan, action: Action, out
   if (outcome.affected === -1n) state.foundRows = outcome.foundRows ?? outcome.rows;
   if (plan.effects.setsInsertId && outcome.insertId !== 0n) state.lastInsertId = outcome.insertId;
 }
+
+const ER_QUERY_INTERRUPTED = 1317;
 
 /** Unknown table or column: perhaps the schema was changed beside the mesh. */
 function isSchemaSurprise(errno: number): boolean {
