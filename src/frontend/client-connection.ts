@@ -9,6 +9,7 @@ import {
   type AuthStep,
   Capability,
   Command,
+  CompressedReader,
   collationById,
   type FastAuthCache,
   hasCapability,
@@ -45,6 +46,8 @@ export class ClientConnection {
   readonly #id: number;
   #socket: Socket;
   #framer = new PacketFramer(HANDSHAKE_PACKET_MAX);
+  /** Set after the login of a client with the compressed protocol. */
+  #compressed: CompressedReader | undefined;
   #reply: ResponseWriter;
   #phase: Phase = 'handshake';
   #auth: AuthServer;
@@ -118,7 +121,16 @@ export class ClientConnection {
   }
 
   #onData(chunk: Buffer): void {
-    this.#framer.push(chunk);
+    if (this.#compressed === undefined) {
+      this.#framer.push(chunk);
+    } else {
+      try {
+        for (const piece of this.#compressed.push(chunk)) this.#framer.push(piece);
+      } catch (error) {
+        this.#protocolError(error);
+        return;
+      }
+    }
     if (this.#busy && this.#framer.bufferedBytes > PENDING_BYTES_MAX) this.#socket.pause();
     this.#work();
   }
@@ -134,6 +146,7 @@ export class ClientConnection {
         return;
       }
       if (payload === undefined) break;
+      if (this.#compressed !== undefined) this.#reply.compressedSequenceId = this.#compressed.sequenceId + 1;
       if (this.#phase === 'handshake') {
         if (this.#authenticate(this.#auth.receive(payload))) return;
       } else {
@@ -221,6 +234,11 @@ export class ClientConnection {
     this.#share.observer.loggedIn(session);
     this.#cancelTimeout();
     this.#phase = 'command';
+    // From the packet after this OK on.
+    if (this.#compressed === undefined && hasCapability(accepted.capabilities, Capability.COMPRESS)) {
+      this.#compressed = new CompressedReader();
+      reply.compressedSequenceId = 0;
+    }
     this.#framer.payloadMax = snapshot.limits.maxAllowedPacket;
     this.#framer.startCommand();
   }

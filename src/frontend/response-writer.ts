@@ -13,6 +13,7 @@ import {
   framePayload,
   hasCapability,
   PacketWriter,
+  packCompressed,
   type SessionChange,
   StatusFlag,
 } from '../wire/index.ts';
@@ -53,6 +54,8 @@ export class ResponseWriter implements Reply {
 
   protocol: 'text' | 'binary' = 'text';
   moreResults = false;
+  /** Set: the compressed protocol is spoken, and this is the next packet's sequence id in it. */
+  compressedSequenceId: number | undefined;
   /** Set: the rows of the result go there instead of to the client, who is told that a cursor is open. */
   cursor: CursorRows | undefined;
   /** RELEASE: close the connection behind this response. */
@@ -263,8 +266,14 @@ export class ResponseWriter implements Reply {
 
   #write(bytes: Buffer): void {
     if (this.closed || bytes.length === 0) return;
-    this.bytesSent += bytes.length;
-    if (!this.#socket.write(bytes)) this.#congested = true;
+    let sent = bytes;
+    if (this.compressedSequenceId !== undefined) {
+      const { packets, nextSequenceId } = packCompressed(bytes, this.compressedSequenceId);
+      this.compressedSequenceId = nextSequenceId;
+      sent = packets;
+    }
+    this.bytesSent += sent.length;
+    if (!this.#socket.write(sent)) this.#congested = true;
   }
 
   #pass(chunk: Buffer, start: number, end: number): void {

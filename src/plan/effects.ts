@@ -61,6 +61,8 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
     }
     return undefined;
   });
+  // OUT and INOUT arguments; which ones they are only the server knows.
+  if (statement.kind === 'call') for (const name of reads) assigns.add(name);
   if (statement.kind === 'ddl' && statement.object === 'TABLE' && statement.temporary && statement.verb === 'CREATE')
     pins.add('temporary table');
   if (statement.kind === 'other') {

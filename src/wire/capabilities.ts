@@ -40,12 +40,13 @@ export function hasCapability(set: Capabilities, flag: number): boolean {
   return (set & flag) !== 0;
 }
 
-/** What Shardmesh offers to clients, without SSL and COMPRESS, which depend on the listener. */
+/** What Shardmesh offers to clients, without SSL, which depends on the listener. */
 export const serverCapabilities: Capabilities =
   (Capability.LONG_PASSWORD |
     Capability.FOUND_ROWS |
     Capability.LONG_FLAG |
     Capability.CONNECT_WITH_DB |
+    Capability.COMPRESS |
     Capability.ODBC |
     Capability.LOCAL_FILES |
     Capability.IGNORE_SPACE |

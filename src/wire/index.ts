@@ -34,6 +34,7 @@ export {
   patchColumnDefinition,
 } from './column-definition.ts';
 export { Command } from './command.ts';
+export { CompressedReader, packCompressed } from './compressed-packet.ts';
 export {
   type Credential,
   type CredentialStore,

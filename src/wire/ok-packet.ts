@@ -31,8 +31,8 @@ export function parseOk(payload: Buffer, capabilities: Capabilities): OkPacket {
     if ((status & StatusFlag.SESSION_STATE_CHANGED) !== 0 && reader.remaining > 0) {
       changes = parseSessionTrack(reader.lenencBytes());
     }
-  } else {
-    info = reader.restString();
+  } else if (reader.remaining > 0) {
+    info = reader.lenencString();
   }
   return { affectedRows, insertId, status, warnings, info, changes };
 }

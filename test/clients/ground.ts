@@ -49,9 +49,11 @@ export async function startGround(sha2: string): Promise<ClientGround> {
   writeFileSync(files.cert, certificate);
   writeFileSync(files.key, key, { mode: 0o644 });
   const [plain, ...shards] = await Promise.all([
-    startServer({ options: [`--ssl-cert=${files.cert}`, `--ssl-key=${files.key}`, '--local-infile=1'] }),
-    startServer({ options: ['--local-infile=1'] }),
-    startServer({ options: ['--local-infile=1'] }),
+    startServer({
+      options: [`--ssl-cert=${files.cert}`, `--ssl-key=${files.key}`, '--local-infile=1', '--max-allowed-packet=64M'],
+    }),
+    startServer({ options: ['--local-infile=1', '--max-allowed-packet=64M'] }),
+    startServer({ options: ['--local-infile=1', '--max-allowed-packet=64M'] }),
   ]);
   const servers = [plain as TestServer, ...shards];
   await grantSchemas(servers[0] as TestServer, { user: 'app', password: 'app' }, ['shop']);
