@@ -25,16 +25,32 @@ export async function readUserVariables(lease: Lease, names: readonly string[]):
   const row = result.rows[0] ?? [];
   return names.map((name, index) => {
     const at = index * 4;
-    const value = row[at] ?? null;
-    if (value === null) return [name, 'NULL'];
+    const [value, hex, charset, collation] = row.slice(at, at + 4).map((field) => field ?? null);
     const type = result.columns[at]?.type as number;
-    if (type === FieldType.DOUBLE || type === FieldType.FLOAT) return [name, /[eE]/.test(value) ? value : `${value}e0`];
-    if (isNumeric(type)) return [name, value];
-    const hex = `X'${row[at + 1] ?? ''}'`;
-    const charset = row[at + 2];
-    if (charset === 'binary') return [name, hex];
-    return [name, `_${charset} ${hex} COLLATE ${row[at + 3]}`];
+    return [
+      name,
+      valueLiteral({ type, value: value ?? null, hex: hex ?? '', charset: charset ?? '', collation: collation ?? '' }),
+    ];
   });
+}
+
+/** A value as a server tells it: itself, HEX(), CHARSET() and COLLATION() of it, and the type of its column. */
+export interface ToldValue {
+  readonly type: number;
+  readonly value: string | null;
+  readonly hex: string;
+  readonly charset: string;
+  readonly collation: string;
+}
+
+/** The literal that is exactly this value again, with type, character set and collation. */
+export function valueLiteral(told: ToldValue): string {
+  const { type, value } = told;
+  if (value === null) return 'NULL';
+  if (type === FieldType.DOUBLE || type === FieldType.FLOAT) return /[eE]/.test(value) ? value : `${value}e0`;
+  if (isNumeric(type)) return value;
+  const hex = `X'${told.hex}'`;
+  return told.charset === 'binary' ? hex : `_${told.charset} ${hex} COLLATE ${told.collation}`;
 }
 
 function isNumeric(type: number): boolean {

@@ -97,6 +97,7 @@ export async function forwardOn(
     await backend.leaseLost(held, reason);
     throw new MeshError('SM_SOURCE_LOST', { source: held.source, reason }, { cause: error });
   }
+  if (answer.error === undefined) await backend.checkStillOpen(held);
   answer.tell();
   return {
     failed: answer.error !== undefined,

@@ -13,6 +13,7 @@ import {
   withUserVariables,
 } from '../session/index.ts';
 import { type Branch, type CommitProtocol, Transaction } from '../transaction/index.ts';
+import { StatusFlag } from '../wire/index.ts';
 import { sourceFault } from './faults.ts';
 import { readUserVariables } from './read-back.ts';
 import type { SourceDirectory } from './source-directory.ts';
@@ -203,11 +204,6 @@ export class SessionBackend {
     return this.#transaction;
   }
 
-  /** A server ended the transaction by itself (a procedure's COMMIT): what is left of it is rolled back and forgotten. */
-  async transactionEnded(): Promise<void> {
-    await this.rollback();
-  }
-
   async commit(): Promise<void> {
     const transaction = this.#transaction;
     const lost = this.#lost;
@@ -263,6 +259,28 @@ export class SessionBackend {
     else this.#opaque.add(pin.lease);
   }
 
+  /** BEGIN ends LOCK TABLES, as on any server. */
+  async unlockTables(): Promise<void> {
+    const pin = this.#pin;
+    if (pin?.reasons.has('lock tables') !== true) return;
+    await pin.lease.connection.query('UNLOCK TABLES').catch(() => pin.lease.destroy());
+    this.unpin('lock tables');
+  }
+
+  /**
+   * Whether the transaction on this lease is as it was: a procedure's COMMIT or the like may have ended it on the server. Then
+   * nothing is left of it here either; if other sources took part, what they did is rolled back and SM_IMPLICIT_COMMIT thrown.
+   */
+  async checkStillOpen(held: StatementLease): Promise<void> {
+    const transaction = this.#transaction;
+    const { connection } = held.lease;
+    if (transaction?.branch(held.source)?.lease !== held.lease || connection.statusStale) return;
+    if ((connection.status & (StatusFlag.IN_TRANSACTION | StatusFlag.IN_TRANSACTION_READONLY)) !== 0) return;
+    const alone = transaction.size === 1;
+    await this.rollback();
+    if (!alone) throw new MeshError('SM_IMPLICIT_COMMIT', { source: held.source });
+  }
+
   /** Stops the running statement: its waiting for a connection, and what runs on the backends for it. */
   async interrupt(reason = new MeshError('ER_QUERY_INTERRUPTED')): Promise<void> {
     this.#interruption ??= reason;
@@ -311,6 +329,12 @@ export class SessionBackend {
     const known = transaction.branch(source);
     if (known !== undefined) return known;
     const pinned = this.#pin?.source === source ? this.#pin.lease : undefined;
+    if (pinned !== undefined && this.#pin?.reasons.has('lock tables') === true) {
+      throw new MeshError('SM_UNSUPPORTED', {
+        what: 'LOCK TABLES with autocommit=0',
+        reason: 'beginning the transaction would release the locks; set autocommit=1 or use SELECT ... FOR UPDATE',
+      });
+    }
     const lease = pinned ?? (await this.#acquire(source));
     try {
       return await this.#joined(transaction, source, lease);

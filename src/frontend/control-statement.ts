@@ -10,6 +10,7 @@ export async function runControl(context: CommandContext, statement: Transaction
   switch (statement.verb) {
     case 'begin':
       if (state.inTransaction) await backend.commit();
+      await backend.unlockTables();
       state.transaction = {
         ...state.transaction,
         access:

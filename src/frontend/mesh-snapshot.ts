@@ -33,6 +33,8 @@ export interface MeshLimits {
   readonly connections: number;
   readonly maxAllowedPacket: number;
   readonly resultMemory: number;
+  /** 0: statements may run for ever. */
+  readonly statementTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
 }
 

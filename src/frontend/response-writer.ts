@@ -27,6 +27,7 @@ const COPY_BYTES_MAX = 16 * 1024;
 /** A row packet up to this length is sent only when it is complete. */
 const WAIT_BYTES_MAX = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
+const ER_QUERY_INTERRUPTED = 1317;
 
 /** Flags that a backend may tell through to the client. */
 const PASSED_FLAGS =
@@ -61,6 +62,8 @@ export class ResponseWriter implements Reply {
   /** RELEASE: close the connection behind this response. */
   closeAfterReply = false;
   rowsPassed = 0;
+  /** Why the running statement was stopped: told in place of a server's "Query execution was interrupted". */
+  interruption: MeshError | undefined;
   /** Bytes handed to the socket, for metrics. */
   bytesSent = 0;
   readonly #onError: ((error: ErrorValues | MeshError) => void) | undefined;
@@ -238,9 +241,10 @@ export class ResponseWriter implements Reply {
   }
 
   error(error: ErrorValues | MeshError): void {
-    this.#onError?.(error);
+    const told = error.errno === ER_QUERY_INTERRUPTED ? (this.interruption ?? error) : error;
+    this.#onError?.(told);
     this.#writer.begin();
-    buildErr(this.#writer, error instanceof MeshError ? errOf(error) : error);
+    buildErr(this.#writer, told instanceof MeshError ? errOf(told) : told);
     this.#writer.end();
   }
 

@@ -77,7 +77,7 @@ async function carryOut(
       await runControl(context, action.statement);
       return quietOutcome;
     case 'set':
-      await runSet(context, plan, action.items, text);
+      await runSet(context, plan, text);
       return quietOutcome;
     case 'use':
       useDatabase(context, action.database);
@@ -94,7 +94,7 @@ async function carryOut(
       return quietOutcome;
     }
     case 'inspect':
-      if (action.query === undefined) return runShow(context, action.show, action.like);
+      if (action.query === undefined) return runShow(context, action.show, action.like, text);
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     case 'pinned': {
       await commitImplicitly(context, plan);

@@ -7,6 +7,8 @@ import { readSystemVariables, readUserVariables } from '../execute/index.ts';
 import type { Plan } from '../plan/index.ts';
 import { withUserVariables, withVariables } from '../session/index.ts';
 import { type Expression, forEachExpression, type SetItem } from '../sql/index.ts';
+import { meshValue } from './mesh-value.ts';
+import { ownStatement } from './own-statement.ts';
 import { checkClientCharset, unquote } from './plan-environment.ts';
 import type { CommandContext } from './session.ts';
 import { trackedNames, variableChanges } from './tracked-changes.ts';
@@ -48,13 +50,10 @@ const REFUSED_VARIABLES: Readonly<Record<string, string>> = {
 const CHARSET_VARIABLES = ['character_set_client', 'character_set_results', 'collation_connection'];
 
 /** Rejects with MeshError or the backend's error; otherwise answers OK. Nothing is changed if any part is refused. */
-export async function runSet(
-  context: CommandContext,
-  plan: Plan,
-  items: readonly SetItem[],
-  text: Buffer,
-): Promise<void> {
-  const tried: SetItem[] = [];
+export async function runSet(context: CommandContext, plan: Plan, planned: Buffer): Promise<void> {
+  const { statement, text } = ownStatement(context, planned);
+  const items = statement.kind === 'set' ? statement.items : [];
+  const tried: TriedItem[] = [];
   const own: (() => Promise<void> | void)[] = [];
   const { state } = context.session;
   const before = { settings: state.settings, autocommit: state.autocommit };
@@ -69,8 +68,7 @@ export async function runSet(
       case 'charset':
         if (target.kind !== 'user' && item.value !== undefined)
           checkClientCharset(wordOf(item.value, text).toLowerCase());
-        checkExpression(item, plan);
-        tried.push(item);
+        tried.push(await triedItem(context, item, plan, text, tried));
         break;
       case 'transaction':
         own.push(() => setTransaction(context, target));
@@ -84,7 +82,7 @@ export async function runSet(
         unreachable(target);
     }
   }
-  if (tried.length > 0) await tryOnBackend(context, tried, text);
+  if (tried.length > 0) await tryOnBackend(context, tried);
   for (const change of own) await change();
   context.reply.done(variableChanges(before, state, context.session.tracked));
 }
@@ -93,7 +91,7 @@ function systemItem(
   context: CommandContext,
   item: SystemItem,
   text: Buffer,
-  tried: SetItem[],
+  tried: TriedItem[],
   own: (() => Promise<void> | void)[],
 ): void {
   const { scope } = item.target;
@@ -116,17 +114,41 @@ function systemItem(
   if (refused !== undefined) throw unsupported(`SET ${name}`, refused);
   if (name === 'character_set_client' && item.value !== undefined)
     checkClientCharset(unquote(wordOf(item.value, text)).toLowerCase());
-  tried.push(item);
+  tried.push({ target: item.target, text: text.subarray(item.start, item.end) });
+}
+
+/** An item of a SET that a backend checks. */
+interface TriedItem {
+  readonly target: SetItem['target'];
+  /** In the client's own bytes; a value that the mesh has computed is a literal. */
+  readonly text: Buffer;
+}
+
+async function triedItem(
+  context: CommandContext,
+  item: SetItem,
+  plan: Plan,
+  text: Buffer,
+  before: readonly TriedItem[],
+): Promise<TriedItem> {
+  const { target, value } = item;
+  if (value === undefined || !needsMesh(value, plan)) return { target, text: text.subarray(item.start, item.end) };
+  if (target.kind !== 'user') throw unsupported('SET of a character set to a subquery', 'give its name');
+  // It would have to see what those before it assign.
+  if (before.some((other) => other.target.kind === 'user') && text.subarray(value.start, value.end).includes('@'))
+    throw unsupported('SET with a subquery behind other assignments', 'use a SET statement of its own');
+  const literal = await meshValue(context, text.subarray(value.start, value.end));
+  return { target, text: Buffer.from(`@\`${target.name.replaceAll('`', '``')}\`=${literal}`) };
 }
 
 /** Runs the items on a connection that has the session's state, then takes over what they made of it. */
-async function tryOnBackend(context: CommandContext, items: readonly SetItem[], text: Buffer): Promise<void> {
+async function tryOnBackend(context: CommandContext, items: readonly TriedItem[]): Promise<void> {
   const { session } = context;
   const { backend, state } = session;
   const held = await backend.takeFree(backend.directory.defaultSource);
   try {
     await backend.replayInsertId(held.lease);
-    const parts = items.map((item) => text.subarray(item.start, item.end));
+    const parts = items.map((item) => item.text);
     const statement = Buffer.concat([
       Buffer.from('SET '),
       ...parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.from(', '), part])),
@@ -152,24 +174,26 @@ async function tryOnBackend(context: CommandContext, items: readonly SetItem[], 
   await held.done();
 }
 
-/** A value is computed on one server: it must not read tables, nor what only the mesh knows. */
-function checkExpression(item: SetItem, plan: Plan): void {
-  if (item.value === undefined) return;
+/** Whether one server alone cannot compute a value: it reads tables, or what only the mesh knows. */
+function needsMesh(value: Expression, plan: Plan): boolean {
   if (plan.effects.opaque)
     throw unsupported('SET with a stored function', 'it may read tables of other shards; use SELECT ... INTO');
-  forEachExpression(item.value, (expression) => {
-    if (
-      expression.kind === 'subquery' ||
-      expression.kind === 'exists' ||
-      expression.kind === 'inSubquery' ||
-      expression.kind === 'quantified'
-    ) {
-      throw unsupported('SET with a subquery', 'its tables may live on other shards; select the value first');
-    }
-    if (expression.kind === 'call' && MESH_FUNCTIONS.has(expression.name)) {
-      throw unsupported(`SET with ${expression.name}()`, 'only the mesh knows its value; select it first');
+  let needed = false;
+  forEachExpression(value, (expression) => {
+    switch (expression.kind) {
+      case 'subquery':
+      case 'exists':
+      case 'inSubquery':
+      case 'quantified':
+        needed = true;
+        break;
+      case 'call':
+        if (MESH_FUNCTIONS.has(expression.name)) needed = true;
+        break;
+      default:
     }
   });
+  return needed;
 }
 
 const MESH_FUNCTIONS = new Set([

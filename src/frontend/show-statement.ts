@@ -2,12 +2,18 @@
 import { MeshError } from '../base/index.ts';
 import { type Outcome, quietOutcome, writeLocalRows } from '../execute/index.ts';
 import { type LocalRows, likePattern } from '../plan/index.ts';
-import type { ShowStatement } from '../sql/index.ts';
+import type { Expression, ShowStatement } from '../sql/index.ts';
 import { mayUse } from './accounts.ts';
+import { ownStatement } from './own-statement.ts';
 import type { CommandContext } from './session.ts';
 
-export function runShow(context: CommandContext, show: ShowStatement | undefined, like: string | undefined): Outcome {
-  const rows = show === undefined ? undefined : answer(context, show, like);
+export function runShow(
+  context: CommandContext,
+  show: ShowStatement | undefined,
+  like: string | undefined,
+  text: Buffer,
+): Outcome {
+  const rows = show === undefined ? undefined : answer(context, show, like, text);
   if (rows === undefined) {
     throw new MeshError('SM_UNSUPPORTED', {
       what: `SHOW ${show?.what ?? ''}`,
@@ -17,16 +23,23 @@ export function runShow(context: CommandContext, show: ShowStatement | undefined
   return { ...quietOutcome, rows: writeLocalRows(context.reply, rows), affected: -1n };
 }
 
-function answer(context: CommandContext, show: ShowStatement, like: string | undefined): LocalRows | undefined {
+function answer(
+  context: CommandContext,
+  show: ShowStatement,
+  like: string | undefined,
+  text: Buffer,
+): LocalRows | undefined {
   if (show.mesh !== undefined) return showMesh(context, show.mesh);
   switch (show.what) {
     case 'DATABASES':
     case 'SCHEMAS':
       return databases(context, like);
     case 'WARNINGS':
-      return diagnostics(context, false);
+      return show.limit === undefined
+        ? diagnostics(context, false)
+        : limited(context, diagnostics(context, false), text);
     case 'ERRORS':
-      return diagnostics(context, true);
+      return show.limit === undefined ? diagnostics(context, true) : limited(context, diagnostics(context, true), text);
     case 'COUNT WARNINGS':
     case 'COUNT(*) WARNINGS':
       return count(context, false);
@@ -63,6 +76,21 @@ function diagnostics(context: CommandContext, errorsOnly: boolean): LocalRows {
     ],
     rows: list.map((entry) => [entry.level, BigInt(entry.code), entry.message]),
   };
+}
+
+/** LIMIT of SHOW WARNINGS and SHOW ERRORS. */
+function limited(context: CommandContext, rows: LocalRows, planned: Buffer): LocalRows {
+  const { statement, text } = ownStatement(context, planned);
+  const limit = statement.kind === 'show' ? statement.limit : undefined;
+  if (limit === undefined) return rows;
+  const number = (expression: Expression | undefined, otherwise: number): number => {
+    if (expression === undefined) return otherwise;
+    const digits = text.toString('latin1', expression.start, expression.end);
+    if (/^\d{1,9}$/.test(digits)) return Number(digits);
+    throw new MeshError('SM_UNSUPPORTED', { what: 'LIMIT of SHOW with an expression', reason: 'give a number' });
+  };
+  const offset = number(limit.offset, 0);
+  return { ...rows, rows: rows.rows.slice(offset, offset + number(limit.count, rows.rows.length)) };
 }
 
 function count(context: CommandContext, errorsOnly: boolean): LocalRows {

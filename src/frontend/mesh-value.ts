@@ -1,0 +1,58 @@
+/** The value of an expression that only the mesh can compute (subqueries over shards, session functions), as a literal. */
+import { ServerError } from '../backend/index.ts';
+import { MeshError } from '../base/index.ts';
+import { execute, MemoryReply, type ShardAction, textRequest, valueLiteral } from '../execute/index.ts';
+import { bind, compile } from '../plan/index.ts';
+import { noHints } from '../rules/index.ts';
+import { FingerprintBuffer, fingerprint } from '../sql/index.ts';
+import { checkPrivileges } from './accounts.ts';
+import { planEnvironment } from './plan-environment.ts';
+import { statementRun } from './run-action.ts';
+import { lexPlain } from './run-query.ts';
+import type { CommandContext } from './session.ts';
+import { factsOf } from './session-facts.ts';
+
+/** Rejects with MeshError or ServerError, also with 1242 for several rows. */
+export async function meshValue(context: CommandContext, expression: Buffer): Promise<string> {
+  const [row, types] = await meshRow(
+    context,
+    Buffer.concat([
+      Buffer.from('SELECT v, HEX(v), CHARSET(v), COLLATION(v) FROM (SELECT ('),
+      expression,
+      Buffer.from(') AS v) AS shardmesh_value'),
+    ]),
+  );
+  const [value, hex, charset, collation] = row.map((field) => field?.toString('latin1') ?? null);
+  return valueLiteral({
+    type: types[0] ?? 0,
+    value: value ?? null,
+    hex: hex ?? '',
+    charset: charset ?? '',
+    collation: collation ?? '',
+  });
+}
+
+/** The one row that a query of the mesh's own making answers, and the types of its columns. */
+async function meshRow(
+  context: CommandContext,
+  sql: Buffer,
+): Promise<[row: readonly (Buffer | null)[], types: readonly number[]]> {
+  const { session, account } = context;
+  const { share, state } = session;
+  const environment = planEnvironment(session.snapshot, session.database, state.database, state.settings);
+  const tokens = lexPlain(share.lexer, sql, environment.mode).copy();
+  const print = new FingerprintBuffer();
+  fingerprint(tokens, 0, print);
+  const plan = compile({ tokens, fingerprint: print, env: environment, hints: noHints });
+  checkPrivileges(account, plan.privileges, state.host);
+  const input = { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys };
+  const action = await bind(plan, input);
+  const memory = new MemoryReply('text', session.snapshot.limits.resultMemory);
+  const run = { ...statementRun(context, plan, textRequest), reply: memory };
+  await execute(run, action as ShardAction, { schemaChanged: () => Promise.resolve() });
+  const { failure } = memory;
+  if (failure !== undefined) throw failure instanceof MeshError ? failure : new ServerError(failure);
+  const row = memory.rows[0];
+  if (row === undefined) throw new MeshError('SM_INTERNAL', { message: 'a value without a row' });
+  return [row, memory.columns.map((column) => column.type)];
+}
