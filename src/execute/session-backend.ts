@@ -18,6 +18,7 @@ import { sourceFault } from './faults.ts';
 import { readUserVariables } from './read-back.ts';
 import type { SourceDirectory } from './source-directory.ts';
 import { StatementMeter, TransactionTally } from './statement-meter.ts';
+import { UserLocks } from './user-locks.ts';
 
 /** What has been replayed on a backend connection; kept in its `sessionState`. */
 interface LeaseState {
@@ -41,6 +42,7 @@ interface Pin {
   readonly source: string;
   readonly lease: Lease;
   readonly reasons: Set<PinReason>;
+  readonly locks: UserLocks;
 }
 
 /** Owned by one session; one statement at a time. */
@@ -236,7 +238,7 @@ export class SessionBackend {
   async pinTo(source: string, reason: PinReason): Promise<void> {
     if (this.#pin === undefined) {
       const lease = this.#transaction?.branch(source)?.lease ?? (await this.#acquire(source));
-      this.#pin = { source, lease, reasons: new Set() };
+      this.#pin = { source, lease, reasons: new Set(), locks: new UserLocks() };
     }
     this.#checkPin(source);
     const { pin } = this;
@@ -254,9 +256,26 @@ export class SessionBackend {
     pin.reasons.delete(reason);
     if (pin.reasons.size > 0) return;
     this.#pin = undefined;
+    const { lease } = pin;
     // What else is left on it cannot be listed for certain.
-    if (this.#transaction?.branch(pin.source)?.lease !== pin.lease) pin.lease.destroy();
-    else this.#opaque.add(pin.lease);
+    if (this.#transaction?.branch(pin.source)?.lease === lease) this.#opaque.add(lease);
+    else
+      lease.connection.reset().then(
+        () => lease.release(),
+        () => lease.destroy(),
+      );
+  }
+
+  /** After a statement of GET_LOCK's family on the pin: it ends with the last lock. See UserLocks.after. */
+  async settleUserLocks(taken: readonly (Buffer | undefined)[], releasedAll: boolean): Promise<void> {
+    const pin = this.#pin;
+    if (pin?.reasons.has('user lock') !== true) return;
+    try {
+      if (await pin.locks.after(pin.lease, taken, releasedAll)) this.unpin('user lock');
+    } catch {
+      // Its loss is told by the next statement that needs it.
+      pin.lease.destroy();
+    }
   }
 
   /** BEGIN ends LOCK TABLES, as on any server. */

@@ -10,10 +10,12 @@ import {
   writeLocalRows,
 } from '../execute/index.ts';
 import { type Action, explainRows, type Plan } from '../plan/index.ts';
+import { forEachExpression } from '../sql/index.ts';
 import { databaseDenied, mayUse } from './accounts.ts';
 import { runControl } from './control-statement.ts';
 import { runKill } from './kill-statement.ts';
 import { notUnderstood } from './not-understood.ts';
+import { ownStatement } from './own-statement.ts';
 import { tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { runSet } from './set-statement.ts';
@@ -112,6 +114,7 @@ async function carryOut(
         aftermathOf(context),
       );
       if (action.ends) session.backend.unpin(action.pin);
+      else if (action.pin === 'user lock') await settleUserLocks(context, text);
       return outcome;
     }
     case 'refuse':
@@ -136,6 +139,21 @@ async function carryOut(
     default:
       return unreachable(action);
   }
+}
+
+/** Tells the pin which locks a statement may have taken. */
+async function settleUserLocks(context: CommandContext, planned: Buffer): Promise<void> {
+  const { statement, text } = ownStatement(context, planned);
+  const taken: (Buffer | undefined)[] = [];
+  let releasedAll = false;
+  forEachExpression(statement, (expression) => {
+    if (expression.kind !== 'call') return;
+    if (expression.name === 'RELEASE_ALL_LOCKS') releasedAll = true;
+    if (expression.name !== 'GET_LOCK') return;
+    const name = expression.args[0];
+    taken.push(name?.kind === 'literal' ? text.subarray(name.start, name.end) : undefined);
+  });
+  await context.session.backend.settleUserLocks(taken, releasedAll);
 }
 
 /** Statements besides DDL that end a transaction on any server. */

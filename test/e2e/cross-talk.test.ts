@@ -6,21 +6,31 @@ import { createCrossTalkTables, crossTalk, crossTalkRules } from './cross-talk.t
 import { startShardedPair } from './sharded-pair.ts';
 
 const seed = Number(process.env['SHARDMESH_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const seconds = Number(process.env['SHARDMESH_CROSS_TALK_SECONDS'] ?? 15);
+const seconds = Number(process.env['SHARDMESH_CROSS_TALK_SECONDS'] ?? 12);
 
 test(`150 sessions over four connections to each source, under kills (seed ${seed})`, async (t) => {
-  const pair = await startShardedPair({ rules: crossTalkRules, poolSize: 4, options: ['--innodb-lock-wait-timeout=1'] });
+  const pair = await startShardedPair({
+    rules: crossTalkRules,
+    poolSize: 4,
+    options: ['--innodb-lock-wait-timeout=1'],
+  });
   t.after(() => pair.stop());
   await createCrossTalkTables(pair);
   const result = await crossTalk(pair, { sessions: 150, milliseconds: seconds * 1000, seed, chaos: true });
-  t.diagnostic(`seed ${seed}: ${result.checked} answers held, ${result.interrupted} interrupted, ${result.kills} kills`);
+  t.diagnostic(
+    `seed ${seed}: ${result.checked} answers held, ${result.interrupted} interrupted, ${result.kills} kills`,
+  );
   assert.deepEqual(result.violations, [], `seed ${seed}`);
   assert.ok(result.checked > 0 && result.kills > 0);
 });
 
 test('positive control: without the replay of settings the same run finds cross-talk', async (t) => {
   const preload = join(import.meta.dirname, 'without-replay.ts');
-  const pair = await startShardedPair({ rules: crossTalkRules, poolSize: 4, environment: { NODE_OPTIONS: `--import=${preload}` } });
+  const pair = await startShardedPair({
+    rules: crossTalkRules,
+    poolSize: 4,
+    environment: { NODE_OPTIONS: `--import=${preload}` },
+  });
   t.after(() => pair.stop());
   await createCrossTalkTables(pair);
   const result = await crossTalk(pair, { sessions: 20, milliseconds: 5000, seed, chaos: false });

@@ -2,7 +2,7 @@
  * Many client sessions, each with a state and rows that carry its own tag, over few backend connections, while clients,
  * backend connections and running statements are killed at random. Every answer is held against what its session must see.
  */
-import mysql from 'mysql2/promise';
+import type mysql from 'mysql2/promise';
 import type { ShardedPair } from './sharded-pair.ts';
 
 export const crossTalkRules = `- !SHARDING
@@ -59,8 +59,12 @@ const SECRET = 'secret';
 
 export async function createCrossTalkTables(pair: ShardedPair): Promise<void> {
   const client = await pair.connect();
-  await client.query('CREATE TABLE tagged (owner INT NOT NULL, id INT NOT NULL, tag VARCHAR(40), v INT NOT NULL DEFAULT 0, PRIMARY KEY (owner, id), KEY (tag))');
-  await client.query('CREATE TABLE logs (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, owner INT NOT NULL, tag VARCHAR(40), v INT NOT NULL DEFAULT 0, KEY (owner))');
+  await client.query(
+    'CREATE TABLE tagged (owner INT NOT NULL, id INT NOT NULL, tag VARCHAR(40), v INT NOT NULL DEFAULT 0, PRIMARY KEY (owner, id), KEY (tag))',
+  );
+  await client.query(
+    'CREATE TABLE logs (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, owner INT NOT NULL, tag VARCHAR(40), v INT NOT NULL DEFAULT 0, KEY (owner))',
+  );
   await client.end();
 }
 
@@ -86,7 +90,12 @@ class Talker {
   /** Its state is set and its rows are there. */
   #ready = false;
 
-  constructor(pair: ShardedPair, number: number, seed: number, result: { checked: number; interrupted: number; violations: string[] }) {
+  constructor(
+    pair: ShardedPair,
+    number: number,
+    seed: number,
+    result: { checked: number; interrupted: number; violations: string[] },
+  ) {
     this.#pair = pair;
     this.#number = number;
     this.#below = randomNumbers(seed ^ Math.imul(number + 1, 0x9e3779b1));
@@ -118,10 +127,19 @@ class Talker {
           this.#result.violations.push(error.message);
           return;
         }
-        const { errno, code, message, fatal } = error as { errno?: number; code?: string; message: string; fatal?: boolean };
-        const gone = fatal === true || /closed state|Connection lost|ECONNRESET|EPIPE|PROTOCOL_CONNECTION_LOST/.test(`${code} ${message}`);
+        const { errno, code, message, fatal } = error as {
+          errno?: number;
+          code?: string;
+          message: string;
+          fatal?: boolean;
+        };
+        const gone =
+          fatal === true ||
+          /closed state|Connection lost|ECONNRESET|EPIPE|PROTOCOL_CONNECTION_LOST/.test(`${code} ${message}`);
         if (!gone && (errno === undefined || !INTERRUPTIONS.has(errno))) {
-          this.#result.violations.push(`session ${this.#number} (${this.#tag}): unexpected error ${errno ?? code} ${message} of: ${this.#last}`);
+          this.#result.violations.push(
+            `session ${this.#number} (${this.#tag}): unexpected error ${errno ?? code} ${message} of: ${this.#last}`,
+          );
           return;
         }
         this.#result.interrupted += 1;
@@ -163,18 +181,28 @@ class Talker {
     this.#tag = `s${this.#number}g${this.#generation}`;
     this.#secret = undefined;
     // A fresh session: nothing of those that used its connections before.
-    const [fresh] = await this.#query(`SELECT @${SECRET} AS secret, @tag AS tag, @@time_zone AS zone, LAST_INSERT_ID() AS id, @@autocommit AS auto`);
-    this.#same('a fresh session', [fresh?.['secret'], fresh?.['tag'], fresh?.['zone'], Number(fresh?.['id']), Number(fresh?.['auto'])], [null, null, 'SYSTEM', 0, 1]);
+    const [fresh] = await this.#query(
+      `SELECT @${SECRET} AS secret, @tag AS tag, @@time_zone AS zone, LAST_INSERT_ID() AS id, @@autocommit AS auto`,
+    );
+    this.#same(
+      'a fresh session',
+      [fresh?.['secret'], fresh?.['tag'], fresh?.['zone'], Number(fresh?.['id']), Number(fresh?.['auto'])],
+      [null, null, 'SYSTEM', 0, 1],
+    );
     this.#insertId = 0n;
     const minutes = this.#number % 780;
     this.#timeZone = `+${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
     this.#concat = 2000 + this.#number;
     this.#sqlMode = SQL_MODES[this.#below(SQL_MODES.length)]!;
     this.#charset = CHARSETS[this.#below(CHARSETS.length)]!;
-    await this.#query(`SET time_zone = '${this.#timeZone}', @tag = '${this.#tag}', group_concat_max_len = ${this.#concat}, sql_mode = '${this.#sqlMode}'`);
+    await this.#query(
+      `SET time_zone = '${this.#timeZone}', @tag = '${this.#tag}', group_concat_max_len = ${this.#concat}, sql_mode = '${this.#sqlMode}'`,
+    );
     await this.#query(`SET NAMES ${this.#charset}`);
     await this.#query(`DELETE FROM tagged WHERE owner = ${this.#number} OR owner = ${this.#number + 1001}`);
-    await this.#query(`INSERT INTO tagged (owner, id, tag) VALUES (${this.#number}, 1, '${this.#tag}'), (${this.#number + 1001}, 2, '${this.#tag}')`);
+    await this.#query(
+      `INSERT INTO tagged (owner, id, tag) VALUES (${this.#number}, 1, '${this.#tag}'), (${this.#number + 1001}, 2, '${this.#tag}')`,
+    );
     this.#ready = true;
   }
 
@@ -187,42 +215,85 @@ class Talker {
 
   #same(what: string, got: unknown, wanted: unknown): void {
     if (JSON.stringify(got) === JSON.stringify(wanted)) return;
-    throw new Violation(`session ${this.#number} (${this.#tag}), ${what}: got ${JSON.stringify(got)}, its own is ${JSON.stringify(wanted)}; last: ${this.#last}`);
+    throw new Violation(
+      `session ${this.#number} (${this.#tag}), ${what}: got ${JSON.stringify(got)}, its own is ${JSON.stringify(wanted)}; last: ${this.#last}`,
+    );
   }
 
   async #step(): Promise<void> {
     const steps = [
-      this.#state, this.#state, this.#ownRow, this.#bothShards, this.#insert, this.#insertId_, this.#warning, this.#error, this.#foundRows,
-      this.#failedAssignment, this.#assign, this.#prepared, this.#writeBoth, this.#transaction, this.#autocommitOff, this.#change, this.#clock,
+      this.#state,
+      this.#state,
+      this.#ownRow,
+      this.#bothShards,
+      this.#insert,
+      this.#insertId_,
+      this.#warning,
+      this.#error,
+      this.#foundRows,
+      this.#failedAssignment,
+      this.#assign,
+      this.#prepared,
+      this.#writeBoth,
+      this.#transaction,
+      this.#autocommitOff,
+      this.#change,
+      this.#clock,
     ];
     await steps[this.#below(steps.length)]!.call(this);
   }
 
   async #state(): Promise<void> {
-    const [row] = await this.#query(`SELECT @tag AS tag, @@time_zone AS zone, @@group_concat_max_len AS len, @@sql_mode AS mode, @@character_set_client AS cs, @${SECRET} AS secret, CONNECTION_ID() AS id`);
-    this.#same('state', [row?.['tag'], row?.['zone'], row?.['len'], row?.['mode'], row?.['cs'], row?.['secret'], row?.['id']],
-      [this.#tag, this.#timeZone, this.#concat, this.#sqlMode, this.#charset, this.#secret ?? null, this.threadId]);
+    const [row] = await this.#query(
+      `SELECT @tag AS tag, @@time_zone AS zone, @@group_concat_max_len AS len, @@sql_mode AS mode, @@character_set_client AS cs, @${SECRET} AS secret, CONNECTION_ID() AS id`,
+    );
+    this.#same(
+      'state',
+      [row?.['tag'], row?.['zone'], row?.['len'], row?.['mode'], row?.['cs'], row?.['secret'], row?.['id']],
+      [this.#tag, this.#timeZone, this.#concat, this.#sqlMode, this.#charset, this.#secret ?? null, this.threadId],
+    );
   }
 
   async #ownRow(): Promise<void> {
-    const rows = await this.#query(`SELECT tag, @tag AS mine, @@time_zone AS zone FROM tagged WHERE owner = ${this.#number}`);
-    this.#same('own row', rows.map((row) => Object.values(row)), [[this.#tag, this.#tag, this.#timeZone]]);
+    const rows = await this.#query(
+      `SELECT tag, @tag AS mine, @@time_zone AS zone FROM tagged WHERE owner = ${this.#number}`,
+    );
+    this.#same(
+      'own row',
+      rows.map((row) => Object.values(row)),
+      [[this.#tag, this.#tag, this.#timeZone]],
+    );
   }
 
   async #bothShards(): Promise<void> {
-    const rows = await this.#query(`SELECT owner, tag, @tag AS mine, @@time_zone AS zone FROM tagged WHERE tag = '${this.#tag}' ORDER BY owner`);
-    this.#same('rows of both shards', rows.map((row) => Object.values(row)),
-      [this.#number, this.#number + 1001].map((owner) => [owner, this.#tag, this.#tag, this.#timeZone]));
+    const rows = await this.#query(
+      `SELECT owner, tag, @tag AS mine, @@time_zone AS zone FROM tagged WHERE tag = '${this.#tag}' ORDER BY owner`,
+    );
+    this.#same(
+      'rows of both shards',
+      rows.map((row) => Object.values(row)),
+      [this.#number, this.#number + 1001].map((owner) => [owner, this.#tag, this.#tag, this.#timeZone]),
+    );
     if (this.#insertId === undefined) return;
-    const ids = await this.#query(`SELECT LAST_INSERT_ID() AS id, owner FROM tagged WHERE tag = '${this.#tag}' ORDER BY owner`);
-    this.#same('LAST_INSERT_ID() on both shards', ids.map((row) => String(row['id'])), [String(this.#insertId), String(this.#insertId)]);
+    const ids = await this.#query(
+      `SELECT LAST_INSERT_ID() AS id, owner FROM tagged WHERE tag = '${this.#tag}' ORDER BY owner`,
+    );
+    this.#same(
+      'LAST_INSERT_ID() on both shards',
+      ids.map((row) => String(row['id'])),
+      [String(this.#insertId), String(this.#insertId)],
+    );
   }
 
   async #insert(): Promise<void> {
-    const [answer] = await this.#client!.query<mysql.ResultSetHeader>(`INSERT INTO logs (owner, tag) VALUES (${this.#number}, '${this.#tag}')`);
+    const [answer] = await this.#client!.query<mysql.ResultSetHeader>(
+      `INSERT INTO logs (owner, tag) VALUES (${this.#number}, '${this.#tag}')`,
+    );
     this.#result.checked += 1;
     this.#insertId = BigInt(answer.insertId);
-    const [row] = await this.#query('SELECT LAST_INSERT_ID() AS id, (SELECT tag FROM logs WHERE id = LAST_INSERT_ID()) AS tag');
+    const [row] = await this.#query(
+      'SELECT LAST_INSERT_ID() AS id, (SELECT tag FROM logs WHERE id = LAST_INSERT_ID()) AS tag',
+    );
     this.#same('insert id', [String(row?.['id']), row?.['tag']], [String(this.#insertId), this.#tag]);
   }
 
@@ -241,7 +312,11 @@ class Talker {
   async #warning(): Promise<void> {
     await this.#query(`SELECT CAST('x${this.#tag}' AS SIGNED) AS n`);
     const rows = await this.#query('SHOW WARNINGS');
-    this.#same('SHOW WARNINGS', rows.map((row) => row['Message']), [`Truncated incorrect INTEGER value: 'x${this.#tag}'`]);
+    this.#same(
+      'SHOW WARNINGS',
+      rows.map((row) => row['Message']),
+      [`Truncated incorrect INTEGER value: 'x${this.#tag}'`],
+    );
     await this.#query('SELECT 1');
     this.#same('no warnings', await this.#query('SHOW WARNINGS'), []);
   }
@@ -254,7 +329,11 @@ class Talker {
       if (errno !== 1054) throw error;
       if (!message.includes(`'${this.#tag}'`)) this.#same('error text', message, this.#tag);
       const rows = await this.#query('SHOW ERRORS');
-      this.#same('SHOW ERRORS', rows.map((row) => [row['Code'], String(row['Message']).includes(`'${this.#tag}'`)]), [[1054, true]]);
+      this.#same(
+        'SHOW ERRORS',
+        rows.map((row) => [row['Code'], String(row['Message']).includes(`'${this.#tag}'`)]),
+        [[1054, true]],
+      );
       return;
     }
     throw new Violation(`session ${this.#number}: an unknown column gave no error`);
@@ -292,16 +371,31 @@ class Talker {
 
   async #prepared(): Promise<void> {
     this.#last = 'prepared';
-    const [rows] = await this.#client!.execute<mysql.RowDataPacket[]>('SELECT ? AS p, @tag AS tag, @@time_zone AS zone', [this.#tag]);
+    const [rows] = await this.#client!.execute<mysql.RowDataPacket[]>(
+      'SELECT ? AS p, @tag AS tag, @@time_zone AS zone',
+      [this.#tag],
+    );
     this.#result.checked += 1;
-    this.#same('prepared', rows.map((row) => Object.values(row)), [[this.#tag, this.#tag, this.#timeZone]]);
-    const [own] = await this.#client!.execute<mysql.RowDataPacket[]>('SELECT tag FROM tagged WHERE owner = ?', [this.#number + 1001]);
+    this.#same(
+      'prepared',
+      rows.map((row) => Object.values(row)),
+      [[this.#tag, this.#tag, this.#timeZone]],
+    );
+    const [own] = await this.#client!.execute<mysql.RowDataPacket[]>('SELECT tag FROM tagged WHERE owner = ?', [
+      this.#number + 1001,
+    ]);
     this.#result.checked += 1;
-    this.#same('prepared, sharded', own.map((row) => row['tag']), [this.#tag]);
+    this.#same(
+      'prepared, sharded',
+      own.map((row) => row['tag']),
+      [this.#tag],
+    );
   }
 
   async #writeBoth(): Promise<void> {
-    const [answer] = await this.#client!.query<mysql.ResultSetHeader>(`UPDATE tagged SET v = v + 1 WHERE tag = '${this.#tag}'`);
+    const [answer] = await this.#client!.query<mysql.ResultSetHeader>(
+      `UPDATE tagged SET v = v + 1 WHERE tag = '${this.#tag}'`,
+    );
     this.#result.checked += 1;
     this.#same('affected rows', answer.affectedRows, 2);
     const [row] = await this.#query('SELECT ROW_COUNT() AS n');
@@ -339,7 +433,9 @@ class Talker {
   }
 
   async #total(): Promise<number> {
-    const [row] = await this.#query(`SELECT SUM(v) AS v FROM tagged WHERE owner IN (${this.#number}, ${this.#number + 1001})`);
+    const [row] = await this.#query(
+      `SELECT SUM(v) AS v FROM tagged WHERE owner IN (${this.#number}, ${this.#number + 1001})`,
+    );
     return Number(row?.['v']);
   }
 
@@ -367,7 +463,10 @@ export async function crossTalk(pair: ShardedPair, options: CrossTalkOptions): P
   let kills = 0;
   const deadline = performance.now() + options.milliseconds;
   const isOver = (): boolean => performance.now() > deadline || result.violations.length > 0;
-  const talkers = Array.from({ length: options.sessions }, (_, number) => new Talker(pair, number, options.seed, result));
+  const talkers = Array.from(
+    { length: options.sessions },
+    (_, number) => new Talker(pair, number, options.seed, result),
+  );
   const below = randomNumbers(options.seed);
 
   const chaos = async (): Promise<void> => {
@@ -380,10 +479,13 @@ export async function crossTalk(pair: ShardedPair, options: CrossTalkOptions): P
       const talker = talkers[below(talkers.length)]!;
       const kind = below(4);
       if (kind === 0) talker.cut();
-      else if (kind === 1 && talker.threadId !== undefined) await killer.query(`KILL ${below(4) === 0 ? '' : 'QUERY'} ${talker.threadId}`).catch(() => undefined);
+      else if (kind === 1 && talker.threadId !== undefined)
+        await killer.query(`KILL ${below(4) === 0 ? '' : 'QUERY'} ${talker.threadId}`).catch(() => undefined);
       else if (kind >= 2) {
         const root = roots[below(roots.length)]!;
-        const [threads] = await root.query<mysql.RowDataPacket[]>("SELECT id FROM information_schema.processlist WHERE user = 'mesh'");
+        const [threads] = await root.query<mysql.RowDataPacket[]>(
+          "SELECT id FROM information_schema.processlist WHERE user = 'mesh'",
+        );
         const id = threads[below(Math.max(1, threads.length))]?.['id'];
         if (id !== undefined) await root.query(`KILL ${kind === 2 ? '' : 'QUERY'} ${id}`).catch(() => undefined);
       }
@@ -398,7 +500,8 @@ export async function crossTalk(pair: ShardedPair, options: CrossTalkOptions): P
   let timer: NodeJS.Timeout | undefined;
   const unanswered = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      if (result.violations.length === 0) for (const talker of running) result.violations.push(`never answered: ${talker.last}`);
+      if (result.violations.length === 0)
+        for (const talker of running) result.violations.push(`never answered: ${talker.last}`);
       for (const talker of running) talker.cut();
       resolve();
     }, options.milliseconds + UNANSWERED_MS);
