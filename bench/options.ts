@@ -40,7 +40,7 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [--quick | --tiny] [OPTIONS]
 
-  --quick                a minute: point select and read/write at 8 threads, text and prepared
+  --quick                a minute or two: point select and read/write at 8 threads, text and prepared, no scatters
   --tiny                 some seconds: does it still run?
   --workloads LIST       ${workloads.join(',')}
   --protocols LIST       ${protocols.join(',')}
@@ -56,7 +56,7 @@ MYSQLROUTER=/path/to/mysqlrouter and PROXYSQL=/path/to/proxysql add these proxie
 
 const defaults = {
   full: { seconds: 3, rounds: 3, rows: 10_000, largeBytes: 100e6, idleConnections: 1000, reloads: 10 },
-  quick: { seconds: 1, rounds: 3, rows: 10_000, largeBytes: 100e6, idleConnections: 1000, reloads: 5 },
+  quick: { seconds: 1, rounds: 2, rows: 10_000, largeBytes: 100e6, idleConnections: 1000, reloads: 5 },
   tiny: { seconds: 0.5, rounds: 1, rows: 200, largeBytes: 2e6, idleConnections: 20, reloads: 1 },
 } as const;
 
@@ -93,7 +93,10 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
         ? lists[form].threads
         : values.threads.split(',').map((text) => number(text, 1, 'threads')),
     targets: chosen(values.targets, targets, targets, 'target'),
-    extras: values.extras === 'none' ? [] : chosen(values.extras, extras, extras, 'extra'),
+    extras:
+      values.extras === 'none'
+        ? []
+        : chosen(values.extras, extras, form === 'quick' ? ['large', 'life'] : extras, 'extra'),
     seconds,
     rounds: number(values.rounds, base.rounds, 'rounds'),
     rows: base.rows,
