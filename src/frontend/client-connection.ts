@@ -20,6 +20,7 @@ import {
 } from '../wire/index.ts';
 import { accountsFrom, credentialsOf, databaseDenied, mayUse } from './accounts.ts';
 import { runCommand } from './commands.ts';
+import { LoginDamper } from './login-damper.ts';
 import type { Account } from './mesh-snapshot.ts';
 import { checkClientCharset } from './plan-environment.ts';
 import { ResponseWriter } from './response-writer.ts';
@@ -37,6 +38,9 @@ export interface ListenerShare extends WorkerShare {
 const HANDSHAKE_PACKET_MAX = 64 * 1024;
 /** Bytes of commands that may wait behind the running one before the socket is not read any more. */
 const PENDING_BYTES_MAX = 1024 * 1024;
+
+/** One for all listeners of the process. */
+const damper = new LoginDamper();
 
 type Phase = 'handshake' | 'command' | 'closed';
 
@@ -171,15 +175,32 @@ export class ClientConnection {
         return true;
       case 'refused':
         this.#share.observer.loginFailed(step.error, this.session.state.host);
-        reply.error(step.error);
-        reply.flush();
-        this.#end();
+        this.#refuse(step.error);
         return false;
       case 'accepted':
         if (step.before !== undefined) reply.packet(step.before);
         this.#accepted(step.accepted);
         return false;
     }
+  }
+
+  /** The more wrong logins come from one host, the later each is told. */
+  #refuse(error: MeshError): void {
+    this.#phase = 'closed';
+    this.#cancelTimeout();
+    const tell = (): void => {
+      this.#reply.error(error);
+      this.#reply.flush();
+      this.#end();
+    };
+    const delayMs = damper.failed(this.session.state.host);
+    if (delayMs === 0) {
+      tell();
+      return;
+    }
+    const timer = setTimeout(tell, delayMs);
+    timer.unref();
+    this.#cancelTimeout = () => clearTimeout(timer);
   }
 
   #startTls(): void {
@@ -315,6 +336,7 @@ export class ClientConnection {
   /** COM_CHANGE_USER: a new dialogue on the same connection; the state has been reset by the caller. */
   #changeUser(packet: Buffer): void {
     this.#phase = 'handshake';
+    this.session.useNone();
     this.#authenticate(this.#auth.changeUser(packet));
   }
 

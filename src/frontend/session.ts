@@ -82,6 +82,12 @@ export class Session {
     this.backend.directory = this.database.directory;
   }
 
+  /** COM_CHANGE_USER: no database until the new user names one. */
+  useNone(): void {
+    this.state.database = undefined;
+    this.backend.directory = this.database.directory;
+  }
+
   async close(): Promise<void> {
     this.prepared.clear();
     await this.backend.close();

@@ -159,8 +159,8 @@ export class AuthServer {
     response: Omit<HandshakeResponse, 'authResponse' | 'authPlugin'>,
     clientPlugin: string,
     authResponse: Buffer,
-    /** An empty answer may mean that the client waits to be asked with a new scramble (COM_CHANGE_USER). */
-    askAgain = false,
+    /** COM_CHANGE_USER: clients differ in which scramble their first answer is for, so all are asked with a new one. */
+    again = false,
   ): AuthStep {
     this.#response = response;
     const found = this.#options.credentials.find(response.user);
@@ -171,7 +171,7 @@ export class AuthServer {
     const canSwitch = hasCapability(this.#capabilities, Capability.PLUGIN_AUTH);
     // A client that can switch but names no plugin (some do so in COM_CHANGE_USER) is told which.
     const plugin = canSwitch ? clientPlugin : AuthPlugin.NATIVE;
-    if (allowed.includes(plugin) && !(askAgain && canSwitch && authResponse.length === 0)) {
+    if (allowed.includes(plugin) && !(again && canSwitch)) {
       this.#plugin = plugin;
       return this.#verify(authResponse);
     }

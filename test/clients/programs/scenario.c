@@ -217,6 +217,8 @@ int main(void) {
   one(many, "SELECT IFNULL(@x, 'none')", "none");
   CHECK(!mysql_change_user(many, getenv("DB_USER"), getenv("DB_PASSWORD"), getenv("DB_NAME")), "change user");
   one(many, "SELECT DATABASE()", getenv("DB_NAME"));
+  CHECK(!mysql_change_user(many, getenv("DB_USER"), getenv("DB_PASSWORD"), NULL), "change user without a database");
+  one(many, "SELECT IFNULL(DATABASE(), 'none')", "none");
   CHECK(mysql_change_user(many, getenv("DB_USER"), "wrong", NULL) && mysql_errno(many) == 1045, "change user with a wrong password");
   CHECK(!mysql_ping(db), "ping");
   CHECK(mysql_stat(db) != NULL, "statistics");

@@ -1,0 +1,160 @@
+/** What a user without the right must not do, asked in every way that the protocol and SQL's text allow. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import mysql from 'mysql2/promise';
+import { type ClientGround, startGround } from '../clients/ground.ts';
+
+/** 1044 database, 1045 user, 1142 table, 1143 column, 1227 privilege, 1370 routine, 1049 as for names that no one has. */
+const DENIALS = new Set([1044, 1045, 1142, 1143, 1227, 1370]);
+
+const denied: readonly string[] = [
+  // system schemas
+  'SELECT * FROM mysql.user',
+  'SELECT * FROM `mysql`.`user`',
+  'SELECT * FROM MySQL.user',
+  'SELECT user.host FROM mysql . user',
+  'SELECT 1 FROM orders WHERE EXISTS (SELECT 1 FROM mysql.user)',
+  'SELECT (SELECT MAX(host) FROM mysql.user)',
+  'SELECT 1 UNION SELECT host FROM mysql.user',
+  'WITH x AS (SELECT host FROM mysql.user) SELECT * FROM x',
+  'INSERT INTO orders (user_id, note) SELECT 1, host FROM mysql.user',
+  'UPDATE orders SET note = (SELECT MAX(host) FROM mysql.user) WHERE user_id = 1',
+  'DELETE FROM orders WHERE note IN (SELECT host FROM mysql.user)',
+  'CREATE TABLE stolen AS SELECT * FROM mysql.user',
+  'CREATE VIEW stolen AS SELECT * FROM mysql.user',
+  'CREATE TABLE stolen LIKE mysql.user',
+  'SHOW COLUMNS FROM mysql.user',
+  'SHOW TABLES FROM mysql',
+  'DESCRIBE mysql.user',
+  'EXPLAIN SELECT * FROM mysql.user',
+  'HANDLER mysql.user OPEN',
+  'TRUNCATE TABLE mysql.user',
+  'LOCK TABLES mysql.user READ',
+  'SELECT * FROM performance_schema.threads',
+  'SELECT * FROM sys.version',
+  'USE mysql',
+  // physical schemas and another logical database
+  'SELECT * FROM shop_0.orders_0',
+  'SELECT * FROM `shop_1`.orders_1',
+  'USE shop_0',
+  'SHOW TABLES FROM shop_0',
+  'SELECT * FROM solo.plain_t',
+  'SELECT solo.plain_t.id FROM solo.plain_t',
+  'INSERT INTO solo.plain_t VALUES (9)',
+  'UPDATE solo.plain_t SET id = 10',
+  'DELETE FROM solo.plain_t',
+  'DELETE solo.plain_t FROM solo.plain_t',
+  'DROP TABLE solo.plain_t',
+  'CREATE TABLE solo.t2 (id INT)',
+  'RENAME TABLE orders TO solo.orders',
+  'ALTER TABLE solo.plain_t ADD COLUMN x INT',
+  'CALL solo.several(1, @x)',
+  'USE solo',
+  'SHOW CREATE TABLE solo.plain_t',
+  'CREATE DATABASE another',
+  'DROP DATABASE solo',
+  // administration and files
+  'SET GLOBAL max_connections = 1',
+  'SET @@global.max_connections = 1',
+  'SHUTDOWN',
+  'KILL 999999999',
+  "CREATE USER 'x'@'%' IDENTIFIED BY 'y'",
+  "GRANT ALL ON *.* TO 'app'@'%'",
+  "DROP USER 'app'@'%'",
+  "ALTER USER 'app'@'%' IDENTIFIED BY 'y'",
+  'RESET MASTER',
+  'FLUSH PRIVILEGES',
+  'STOP SLAVE',
+  "CHANGE MASTER TO MASTER_HOST = 'x'",
+  'PURGE BINARY LOGS BEFORE NOW()',
+  "INSTALL PLUGIN x SONAME 'y.so'",
+  "SELECT 1 INTO OUTFILE '/tmp/shardmesh-test'",
+  "SELECT 1 INTO DUMPFILE '/tmp/shardmesh-test'",
+  "SELECT LOAD_FILE('/etc/passwd')",
+  "LOAD DATA INFILE '/etc/passwd' INTO TABLE orders",
+  'SHOW MESH SOURCES',
+  'RELOAD MESH',
+];
+
+let ground: ClientGround;
+let user: mysql.Connection;
+
+before(async () => {
+  ground = await startGround('*0000000000000000000000000000000000000000');
+  const admin = await connect({ user: 'app', database: 'solo' });
+  await admin.query('CREATE TABLE plain_t (id INT PRIMARY KEY)');
+  await admin.query('INSERT INTO plain_t VALUES (1)');
+  await admin.end();
+  user = await connect({ multipleStatements: true });
+  await user.query(
+    'CREATE TABLE orders (order_id BIGINT NOT NULL PRIMARY KEY, user_id INT NOT NULL, note VARCHAR(200))',
+  );
+});
+
+after(async () => {
+  await user?.end();
+  await ground?.stop();
+});
+
+/** The user `native` has the database shop and nothing else. */
+function connect(more: mysql.ConnectionOptions = {}): Promise<mysql.Connection> {
+  return mysql.createConnection({
+    host: '127.0.0.1',
+    port: ground.sidecar.port,
+    user: 'native',
+    password: 'app',
+    database: 'shop',
+    ...more,
+  });
+}
+
+async function refusal(run: () => Promise<unknown>): Promise<number> {
+  try {
+    await run();
+  } catch (error) {
+    return (error as { errno?: number }).errno ?? -1;
+  }
+  return 0;
+}
+
+const ways: readonly (readonly [string, (sql: string) => Promise<unknown>, readonly number[]])[] = [
+  ['as it is', (sql) => user.query(sql), []],
+  ['behind another statement', (sql) => user.query(`SELECT 1; ${sql}`), []],
+  ['in an executable comment', (sql) => user.query(`/*!40000 ${sql} */`), []],
+  ['with comments between', (sql) => user.query(sql.replaceAll(' ', '/* */ ')), []],
+  // Some statements cannot be prepared at all.
+  ['prepared', (sql) => user.prepare(sql).then((statement) => statement.execute([])), [1295]],
+];
+
+for (const [way, run, more] of ways) {
+  test(way, async () => {
+    const wrong: string[] = [];
+    for (const sql of denied) {
+      const errno = await refusal(() => run(sql));
+      const known = sql.startsWith('KILL') ? errno === 1094 || errno === 1095 : false;
+      if (!DENIALS.has(errno) && !more.includes(errno) && !known) wrong.push(`${errno}: ${sql}`);
+    }
+    assert.deepEqual(wrong, []);
+  });
+}
+
+describe('commands', () => {
+  test('COM_INIT_DB and COM_CHANGE_USER to a database without a grant', async () => {
+    for (const database of ['solo', 'mysql', 'shop_0', 'nothing']) {
+      const client = await connect();
+      client.on('error', () => undefined);
+      assert.equal(await refusal(() => client.changeUser({ user: 'native', password: 'app', database })), 1044);
+      client.destroy();
+      assert.equal(await refusal(() => connect({ database })), 1044);
+    }
+  });
+
+  test('nothing was changed by any of them', async () => {
+    const server = await ground.servers[1]!.connection('shop_0');
+    const [rows] = await server.query('SELECT id FROM plain_t');
+    assert.deepEqual(rows, [{ id: 1 }]);
+    const [tables] = await server.query("SHOW TABLES LIKE 'stolen%'");
+    assert.deepEqual(tables, []);
+    await server.end();
+  });
+});
