@@ -29,7 +29,7 @@ import {
   tableSegments,
   WorkerLease,
 } from './control/index.ts';
-import { ruleSources, SourcePools, TransactionTally } from './execute/index.ts';
+import { lookupTables, ruleSources, SourcePools, TransactionTally } from './execute/index.ts';
 import {
   accountsOf,
   Listener,
@@ -182,7 +182,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
         }),
       );
     }
+    const lookups = lookupTables(rules, pools);
     return {
+      lookUp: (request) => lookups.lookUp(request),
       take(generator, count) {
         const live = generators.get(generator);
         if (live === undefined) throw new Error(`there is no key generator '${generator}'`);

@@ -1,7 +1,8 @@
 export { type Aftermath, execute, type ShardAction } from './executor.ts';
 export { clientError, endsTransaction } from './faults.ts';
-export { logicalColumn, logicalMessage } from './name-mapping.ts';
+export { lookupTables } from './lookup-tables.ts';
 export { MemoryReply } from './memory-reply.ts';
+export { logicalColumn, logicalMessage } from './name-mapping.ts';
 export { readSystemVariables, readUserVariables, valueLiteral } from './read-back.ts';
 export type { ErrorValues, OkValues, Reply } from './reply.ts';
 export { scratchColumns } from './run-scratch.ts';

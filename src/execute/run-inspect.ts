@@ -23,14 +23,37 @@ export async function runInspect(
     const definitions = result.definitions.map((definition) =>
       logicalHeading(logicalColumn(definition, names), names, schemas),
     );
-    const rows = [...result.rows, ...others].map((row) =>
-      row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
+    const rows = [...result.rows, ...others].map(
+      (row) =>
+        ownVariable(run, row) ??
+        row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
     );
     writeTextRows(run.reply, definitions, result.columns, rows);
     return { failed: false, rows: BigInt(rows.length), affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };
   } catch (error) {
     return failed(run.reply, shardFailure(error, names, schemas));
   }
+}
+
+/** A row of SHOW VARIABLES whose value is the session's, not that of the connection that happens to answer. */
+function ownVariable(run: StatementRun, row: readonly (Buffer | null)[]): (Buffer | null)[] | undefined {
+  const { statement } = run.plan;
+  const name = row[0];
+  if (statement?.kind !== 'show' || statement.what !== 'VARIABLES' || statement.scope === 'global') return undefined;
+  if (name === null || name === undefined) return undefined;
+  const { state } = run;
+  const errors = state.diagnostics.filter((entry) => entry.level === 'Error').length;
+  const values: Readonly<Record<string, string | number | bigint>> = {
+    autocommit: state.autocommit ? 'ON' : 'OFF',
+    last_insert_id: state.lastInsertId,
+    identity: state.lastInsertId,
+    insert_id: 0,
+    pseudo_thread_id: state.connectionId,
+    warning_count: state.diagnostics.length,
+    error_count: errors,
+  };
+  const value = values[name.toString('latin1').toLowerCase()];
+  return value === undefined ? undefined : [name, Buffer.from(String(value)), ...row.slice(2)];
 }
 
 /** `Tables_in_shop_0` is `Tables_in_shop`. */

@@ -18,8 +18,9 @@ import { compileDdl } from './ddl.ts';
 import { effectsOf, noEffects } from './effects.ts';
 import { compileExplain } from './explain-statement.ts';
 import { compileHinted } from './hinted.ts';
-import { compileInsert } from './insert.ts';
+import { compileInsert, copyFingerprint } from './insert.ts';
 import { compileInsertSelect } from './insert-select.ts';
+import { NeedsLookups, withLookups } from './lookups.ts';
 import { compileOther } from './other-statements.ts';
 import { PlanBuilder } from './plan-builder.ts';
 import { privilegesOf } from './privileges.ts';
@@ -186,15 +187,27 @@ function asRefusal(error: unknown): MeshError {
   );
 }
 
-/** Turns a plan and the values of one execution into an action. Never throws; a promise only while a key generator needs one. */
-export function bind(plan: Plan, input: BindInput): Action | Promise<Action> {
+/** A statement asks its lookup tables in at most so many rounds: one for its rows, or one per level of its strategies. */
+const LOOKUP_ROUNDS = 4;
+
+/**
+ * Turns a plan and the values of one execution into an action. Never throws; a promise only while a key generator, a lookup
+ * table or a first reading statement needs one.
+ */
+export function bind(plan: Plan, input: BindInput, round = 0): Action | Promise<Action> {
+  const refusal = (error: unknown): Action | Promise<Action> => {
+    if (!(error instanceof NeedsLookups) || round >= LOOKUP_ROUNDS) return { kind: 'refuse', error: asRefusal(error) };
+    // The lexer reads other texts meanwhile.
+    const kept: BindInput = { ...input, tokens: input.tokens.copy(), fingerprint: copyFingerprint(input.fingerprint) };
+    return withLookups(kept, error)
+      .then((answered) => bind(plan, answered, round + 1))
+      .catch((failure: unknown): Action => ({ kind: 'refuse', error: asRefusal(failure) }));
+  };
   try {
     const action = (plan as CompiledPlan).binding.bind(input);
-    return action instanceof Promise
-      ? action.catch((error: unknown): Action => ({ kind: 'refuse', error: asRefusal(error) }))
-      : action;
+    return action instanceof Promise ? action.catch(refusal) : action;
   } catch (error) {
-    return { kind: 'refuse', error: asRefusal(error) };
+    return refusal(error);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Statement } from '../sql/index.ts';
 import type { CompileInner } from './compile.ts';
 import type { Binding } from './compiled-plan.ts';
 import type { PlanBuilder } from './plan-builder.ts';
-import type { Action } from './types.ts';
+import type { Action, KeySupply } from './types.ts';
 
 export function compileExplain(
   statement: Extract<Statement, { kind: 'explain' }>,
@@ -33,11 +33,18 @@ export function compileExplain(
   return {
     kind: 'explain',
     bind(input) {
-      const quiet = mesh
-        ? { ...input, keys: { take: (_generator: string, count: number) => Array.from({ length: count }, () => 0n) } }
-        : input;
+      const quiet = mesh ? { ...input, keys: withoutDrawing(input.keys) } : input;
       const action = binding.bind(quiet);
       return action instanceof Promise ? action.then(explained) : explained(action);
     },
+  };
+}
+
+/** Explaining asks lookup tables but uses up no keys. */
+function withoutDrawing(keys: KeySupply): KeySupply {
+  const lookUp = keys.lookUp?.bind(keys);
+  return {
+    take: (_generator, count) => Array.from({ length: count }, () => 0n),
+    ...(lookUp === undefined ? {} : { lookUp }),
   };
 }

@@ -1,6 +1,6 @@
 /** INSERT and REPLACE: rows to the nodes that own them, generated keys put in, broadcast tables everywhere. */
 import { MeshError } from '../base/index.ts';
-import { type KeyValue, type LogicalTable, routeRow } from '../rules/index.ts';
+import { type KeyValue, type LogicalTable, type LookupRequest, routeRow } from '../rules/index.ts';
 import type { Expression, Fingerprint, InsertStatement } from '../sql/index.ts';
 import type { NodePlace, ResolvedStatement, TableUse } from './across/types.ts';
 import type { Binding } from './compiled-plan.ts';
@@ -9,6 +9,7 @@ import { isRandom } from './function-kinds.ts';
 import { type InsertRows, insertRows } from './insert-rows.ts';
 import { keyColumnOf } from './key-columns.ts';
 import { storedKey } from './key-value.ts';
+import { askLookups, NeedsLookups } from './lookups.ts';
 import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
 import { type Edit, quoteName, type RewriteTemplate } from './rewrite.ts';
@@ -267,12 +268,21 @@ export class InsertBinding implements Binding {
     }
     if (logical.nodes.length > 1) this.#refuseAutomatic(input, logical);
     const rowsOf = new Map<number, number[]>();
+    const needed: LookupRequest[] = [];
     for (let row = 0; row < count; row++) {
-      const node = this.#nodeOf(input, logical, row, generated, keys);
+      let node: number;
+      try {
+        node = this.#nodeOf(input, logical, row, generated, keys);
+      } catch (error) {
+        if (!(error instanceof NeedsLookups)) throw error;
+        needed.push(...error.requests);
+        continue;
+      }
       const rows = rowsOf.get(node);
       if (rows === undefined) rowsOf.set(node, [row]);
       else rows.push(row);
     }
+    if (needed.length > 0) throw new NeedsLookups(needed);
     const nodes = [...rowsOf.keys()].sort((a, b) => a - b);
     const places = nodes.map((node) => ({
       source: logical.nodes[node]!.source,
@@ -358,11 +368,12 @@ export class InsertBinding implements Binding {
         });
       values.set(name, stored.value);
     }
-    const route = routeRow(logical, values, this.#builder.hints);
+    const route = routeRow(logical, values, this.#builder.hints, input.lookups);
     if (route.kind === 'node') return route.node;
+    askLookups(route.requests, input);
     throw new MeshError('SM_UNSUPPORTED', {
       what: `INSERT into '${logical.name}'`,
-      reason: 'its lookup table is not asked by this version',
+      reason: 'nobody can ask its lookup table here',
     });
   }
 
@@ -408,7 +419,7 @@ export class InsertBinding implements Binding {
   }
 }
 
-function copyFingerprint(print: Fingerprint): Fingerprint {
+export function copyFingerprint(print: Fingerprint): Fingerprint {
   const { slotCount } = print;
   return {
     ...pick(print),

@@ -4,6 +4,7 @@ import type { BinaryOperator, ColumnRef, Expression } from '../sql/index.ts';
 import type { NodeSet } from './across/types.ts';
 import { strip } from './constraints.ts';
 import { boundedKey, comparedKey, type KeyColumn } from './key-value.ts';
+import { askLookups } from './lookups.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import type { BindInput } from './types.ts';
 import { elementRanges, readValue, scalarAt, type ValueSource, valueSource } from './value-source.ts';
@@ -284,15 +285,15 @@ export function evaluate(
           const merged = mergeConditions(conditions.get(part.target.name), condition);
           if (merged === 'none') return [];
           if (merged !== undefined) conditions.set(part.target.name, merged);
-          else nodes = both(nodes, routed(table, new Map([[part.target.name, condition]]), hints, narrowing));
+          else nodes = both(nodes, routed(table, new Map([[part.target.name, condition]]), hints, narrowing, input));
         } else {
           nodes = both(nodes, evaluate(part, table, input, hints, charset, narrowing));
         }
       }
-      return both(nodes, routed(table, conditions, hints, narrowing));
+      return both(nodes, routed(table, conditions, hints, narrowing, input));
     }
     case 'all':
-      return routed(table, noConditions, hints, narrowing);
+      return routed(table, noConditions, hints, narrowing, input);
     case 'in':
     case 'bound': {
       const condition = conditionOf(predicate, input, charset, narrowing);
@@ -305,6 +306,7 @@ export function evaluate(
         condition === 'all' ? noConditions : new Map([[predicate.target.name, condition]]),
         hints,
         narrowing,
+        input,
       );
     }
   }
@@ -317,10 +319,14 @@ function routed(
   conditions: ReadonlyMap<string, KeyCondition>,
   hints: Hints,
   narrowing: Narrowing,
+  input: BindInput,
 ): NodeSet {
-  const route = routeNodes(table, conditions, hints);
-  // A lookup table would have to be asked first: every node is a right answer meanwhile.
-  if (route.kind === 'needsKeys') return table.nodes.map((_, index) => index);
+  const route = routeNodes(table, conditions, hints, input.lookups);
+  if (route.kind === 'needsKeys') {
+    askLookups(route.requests, input);
+    // Nobody to ask: every node is a right answer.
+    return table.nodes.map((_, index) => index);
+  }
   if (route.by === 'hint') narrowing.hint = true;
   if (route.by === 'key') narrowing.narrowed = true;
   return route.nodes;

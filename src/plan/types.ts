@@ -1,7 +1,7 @@
 /** The words between planning and execution: what a statement needs, before (Plan) and after (Action) its values are known. */
 import type { MeshError } from '../base/index.ts';
 import type { SchemaSnapshot } from '../catalog/index.ts';
-import type { RuleSet } from '../rules/index.ts';
+import type { LookupAnswers, LookupRequest, RuleSet } from '../rules/index.ts';
 import type {
   Fingerprint,
   LexMode,
@@ -67,11 +67,16 @@ export interface BindInput {
   readonly facts: SessionFacts;
   /** Draws the next value of a key generator of the rules; may be asynchronous (SEGMENT). */
   readonly keys: KeySupply;
+  /** Answers of lookup tables; filled by `bind` itself. */
+  readonly lookups?: LookupAnswers;
 }
 
-/** Gives `count` keys of the named generator. Synchronous when the generator has them at hand. */
+/** What of sharding keys is asked from outside: new ones, and where LOOKUP tables say that given ones live. */
 export interface KeySupply {
+  /** Gives `count` keys of the named generator. Synchronous when the generator has them at hand. */
   take(generator: string, count: number): bigint[] | string[] | Promise<bigint[] | string[]>;
+  /** Absent: nobody can be asked; reads then go to all nodes and inserts are refused. */
+  lookUp?(request: LookupRequest): Promise<readonly (string | undefined)[]>;
 }
 
 // ---- the plan -----------------------------------------------------------------------------------------------
