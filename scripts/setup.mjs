@@ -116,6 +116,7 @@ const installServers = (purpose) => {
   const serverNamed = process.env.MYSQLD && (process.env.MYSQLD.includes('/') || hasProgram(process.env.MYSQLD));
   if (!serverNamed && !hasProgram('mariadbd') && !hasProgram('mysqld')) missing.push('mariadb-server');
   if ((purpose === 'test' || purpose === 'bench') && !hasProgram('sysbench')) missing.push('sysbench');
+  if (purpose === 'test' && !hasProgram('redis-server')) missing.push('redis-server');
   // Only measured beside us: the bench goes on without it where it can't be installed.
   const installs = process.getuid?.() === 0 && existsSync('/etc/debian_version') && hasProgram('apt-get');
   if (purpose === 'bench' && installs && !process.env.HAPROXY && !hasProgram('haproxy')) missing.push('haproxy');
