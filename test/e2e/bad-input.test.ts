@@ -1,7 +1,7 @@
 /** What goes wrong is told as MySQL would tell it, or with a code of ours and what to do; and the sidecar goes on. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import mysql from 'mysql2/promise';
+import type mysql from 'mysql2/promise';
 import { type ShardedPair, startShardedPair } from './sharded-pair.ts';
 
 const rules = `- !SHARDING
@@ -20,7 +20,9 @@ let client: mysql.Connection;
 before(async () => {
   pair = await startShardedPair({ rules });
   client = await pair.connect();
-  await client.query('CREATE TABLE orders (user_id INT NOT NULL, order_id INT NOT NULL, note TEXT, PRIMARY KEY (user_id, order_id))');
+  await client.query(
+    'CREATE TABLE orders (user_id INT NOT NULL, order_id INT NOT NULL, note TEXT, PRIMARY KEY (user_id, order_id))',
+  );
 });
 
 after(async () => {

@@ -23,6 +23,8 @@ export interface PairOptions {
   readonly rules: string;
   /** Server options. */
   readonly options?: readonly string[];
+  /** More entries of `users`, one per line, indented by two. */
+  readonly users?: string;
   /** More of shardmesh.yaml. */
   readonly sidecar?: string;
   /** Backend connections to each source at most. Default 100. */
@@ -39,7 +41,10 @@ export async function startShardedPair(options: PairOptions): Promise<ShardedPai
     (server, index) =>
       `  ds_${index}: { url: "mysql://127.0.0.1:${server.port}/shop_${index}", username: ${meshAccount.user}, password: ${meshAccount.password}, maxPoolSize: ${options.poolSize ?? 100}${options.poolSize === undefined ? '' : ', connectionTimeoutMilliseconds: 5000'} }`,
   );
-  writeFileSync(join(folder, 'shop.yaml'), `databaseName: shop\ndataSources:\n${sources.join('\n')}\nrules:\n${options.rules}`);
+  writeFileSync(
+    join(folder, 'shop.yaml'),
+    `databaseName: shop\ndataSources:\n${sources.join('\n')}\nrules:\n${options.rules}`,
+  );
   writeFileSync(
     join(folder, 'shardmesh.yaml'),
     `listen: 127.0.0.1:0
@@ -49,16 +54,28 @@ workers: 1
 users:
   - { user: "app@%", password: app, databases: [shop] }
   - { user: "dba@%", password: dba, admin: true }
-databases: [shop.yaml]
+${options.users ?? ''}databases: [shop.yaml]
 ${options.sidecar ?? ''}`,
   );
-  const sidecar = await startSidecar({ config: join(folder, 'shardmesh.yaml'), folder, ...(options.environment === undefined ? {} : { environment: options.environment }) });
+  const sidecar = await startSidecar({
+    config: join(folder, 'shardmesh.yaml'),
+    folder,
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
+  });
   return {
     servers,
     sidecar,
     folder,
     port: sidecar.port,
-    connect: (more) => mysql.createConnection({ host: '127.0.0.1', port: sidecar.port, user: 'app', password: 'app', database: 'shop', ...more }),
+    connect: (more) =>
+      mysql.createConnection({
+        host: '127.0.0.1',
+        port: sidecar.port,
+        user: 'app',
+        password: 'app',
+        database: 'shop',
+        ...more,
+      }),
     async countRows(logical) {
       let total = 0;
       for (const [index, server] of servers.entries()) {

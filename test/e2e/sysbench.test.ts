@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { startShardedPair, type ShardedPair } from './sharded-pair.ts';
+import { type ShardedPair, startShardedPair } from './sharded-pair.ts';
 
 const run = promisify(execFile);
 
@@ -31,7 +31,13 @@ after(async () => {
   await pair?.stop();
 });
 
-async function sysbench(workload: string, threads: number, prepared: 'auto' | 'disable', more: readonly string[], command: string): Promise<string> {
+async function sysbench(
+  workload: string,
+  threads: number,
+  prepared: 'auto' | 'disable',
+  more: readonly string[],
+  command: string,
+): Promise<string> {
   const { stdout } = await run('sysbench', [
     workload === 'oltp_common' ? 'oltp_read_write' : workload,
     '--db-driver=mysql',
