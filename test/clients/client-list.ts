@@ -130,6 +130,23 @@ export const clients: readonly Client[] = [
   java('useServerPrepStmts=true'),
   go('interpolateParams=true'),
   go('interpolateParams=false'),
+  npm('knex', false, 'orm-knex.mjs'),
+  npm('sequelize', false, 'orm-sequelize.mjs'),
+  npm('typeorm', false, 'orm-typeorm.mjs'),
+  npm('drizzle', false, 'orm-drizzle.mjs'),
+  npm('kysely', false, 'orm-kysely.mjs'),
+  {
+    name: 'SQLAlchemy',
+    required: false,
+    packages: ['python3-sqlalchemy', 'python3-pymysql'],
+    call: () => python('orm-sqlalchemy.py'),
+  },
+  {
+    name: 'Django',
+    required: false,
+    packages: ['python3-django', 'python3-mysqldb'],
+    call: () => python('orm-django.py'),
+  },
   {
     name: 'Ruby mysql2',
     required: false,
