@@ -273,7 +273,14 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
         const primary = primaryOf(rules, name);
         return primary === undefined
           ? []
-          : [{ source: primary.name, role: 'primary' as const, pools: pools.stats(primary) }];
+          : [
+              {
+                database: rules.databaseName,
+                source: primary.name,
+                role: 'primary' as const,
+                pools: pools.stats(primary),
+              },
+            ];
       }),
     );
   watchPools(metrics, sourceFigures);

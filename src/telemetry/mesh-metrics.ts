@@ -115,17 +115,21 @@ export function createMeshMetrics() {
 
     // Pools and sources
     poolConnections: observed('gauge', 'shardmesh_pool_connections', 'Backend connections by state.', [
+      'database',
       'source',
       'state',
     ]),
     poolWaiting: observed('gauge', 'shardmesh_pool_waiting', 'Statements that wait for a backend connection.', [
+      'database',
       'source',
     ]),
-    poolAcquires: observed('counter', 'shardmesh_pool_acquires_total', 'Leases given out.', ['source']),
+    poolAcquires: observed('counter', 'shardmesh_pool_acquires_total', 'Leases given out.', ['database', 'source']),
     poolTimeouts: observed('counter', 'shardmesh_pool_timeouts_total', 'Waits for a lease that ended without one.', [
+      'database',
       'source',
     ]),
     poolConnects: observed('counter', 'shardmesh_pool_connects_total', 'Backend connections opened, by result.', [
+      'database',
       'source',
       'result',
     ]),
@@ -133,13 +137,13 @@ export function createMeshMetrics() {
       'counter',
       'shardmesh_pool_discarded_total',
       'Backend connections closed because they were not provably clean.',
-      ['source'],
+      ['database', 'source'],
     ),
     sourceUp: observed(
       'gauge',
       'shardmesh_source_up',
       '1 if the source answers, 0 if it does not.',
-      ['source', 'role'],
+      ['database', 'source', 'role'],
       'first',
     ),
     schemaVersion: observed(

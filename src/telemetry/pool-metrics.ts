@@ -18,6 +18,8 @@ export interface PoolFigures {
 
 /** One data source with all its pools. */
 export interface SourceFigures {
+  /** Sources of two databases may have the same name. */
+  readonly database: string;
   readonly source: string;
   readonly role: 'primary' | 'replica';
   readonly pools: readonly PoolFigures[];
@@ -32,19 +34,33 @@ export function watchPools(metrics: MeshMetrics, read: () => readonly SourceFigu
 
   each(metrics.poolConnections, (figures) =>
     (['idle', 'leased', 'connecting'] as const).map((state) => ({
-      labels: { source: figures.source, state },
+      labels: { database: figures.database, source: figures.source, state },
       value: sum(figures, (pool) => pool[state]),
     })),
   );
-  each(metrics.poolWaiting, (f) => [{ labels: { source: f.source }, value: sum(f, (pool) => pool.waiting) }]);
-  each(metrics.poolAcquires, (f) => [{ labels: { source: f.source }, value: sum(f, (pool) => pool.acquires) }]);
-  each(metrics.poolTimeouts, (f) => [{ labels: { source: f.source }, value: sum(f, (pool) => pool.acquireTimeouts) }]);
-  each(metrics.poolDiscarded, (f) => [{ labels: { source: f.source }, value: sum(f, (pool) => pool.discarded) }]);
+  each(metrics.poolWaiting, (f) => [
+    { labels: { database: f.database, source: f.source }, value: sum(f, (pool) => pool.waiting) },
+  ]);
+  each(metrics.poolAcquires, (f) => [
+    { labels: { database: f.database, source: f.source }, value: sum(f, (pool) => pool.acquires) },
+  ]);
+  each(metrics.poolTimeouts, (f) => [
+    { labels: { database: f.database, source: f.source }, value: sum(f, (pool) => pool.acquireTimeouts) },
+  ]);
+  each(metrics.poolDiscarded, (f) => [
+    { labels: { database: f.database, source: f.source }, value: sum(f, (pool) => pool.discarded) },
+  ]);
   each(metrics.poolConnects, (f) => [
-    { labels: { source: f.source, result: 'ok' }, value: sum(f, (pool) => pool.connects) },
-    { labels: { source: f.source, result: 'failed' }, value: sum(f, (pool) => pool.connectFailures) },
+    { labels: { database: f.database, source: f.source, result: 'ok' }, value: sum(f, (pool) => pool.connects) },
+    {
+      labels: { database: f.database, source: f.source, result: 'failed' },
+      value: sum(f, (pool) => pool.connectFailures),
+    },
   ]);
   each(metrics.sourceUp, (f) => [
-    { labels: { source: f.source, role: f.role }, value: f.pools.some((pool) => pool.down) ? 0 : 1 },
+    {
+      labels: { database: f.database, source: f.source, role: f.role },
+      value: f.pools.some((pool) => pool.down) ? 0 : 1,
+    },
   ]);
 }

@@ -1,6 +1,6 @@
 /** What a running sidecar tells of itself: every metric is recorded, statistics and logs are true, and no secret is in any of them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type mysql from 'mysql2/promise';
 import { createMeshMetrics } from '../../src/telemetry/index.ts';
@@ -12,6 +12,11 @@ describe('what is seen', () => {
   before(async () => {
     ground = await startGround();
     ground.writeMesh('log: { slow: 20ms, audit: write }\nlimits: { connections: 6 }\n');
+    // A second database whose source has the same name: its series must be told apart.
+    const shop = readFileSync(ground.file('shop.yaml'), 'utf8');
+    writeFileSync(ground.file('twin.yaml'), shop.replace('databaseName: shop', 'databaseName: twin'));
+    const mesh = readFileSync(ground.file('shardmesh.yaml'), 'utf8');
+    writeFileSync(ground.file('shardmesh.yaml'), mesh.replace('[shop.yaml]', '[shop.yaml, twin.yaml]'));
     sidecar = await ground.serve();
   });
   after(async () => ground?.stop());
@@ -78,6 +83,19 @@ describe('what is seen', () => {
     assert.equal(end.get('shardmesh_transactions_open{type="LOCAL"}'), 0);
     assert.equal(end.get('shardmesh_client_connections'), 1);
     await session.end();
+  });
+
+  it('gives no series twice', async () => {
+    const { text } = await fetchText(sidecar.http, '/metrics');
+    const series = text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.slice(0, line.lastIndexOf(' ')));
+    assert.deepEqual(
+      series.filter((name, index) => series.indexOf(name) !== index),
+      [],
+    );
+    assert.ok(series.includes('shardmesh_source_up{database="twin",source="ds_0",role="primary"}'), text);
   });
 
   it('shows no metric that nobody records', async () => {

@@ -51,13 +51,13 @@ describe('a source that goes down under load', () => {
       assert.equal((await fetchText(sidecar.http, '/readiness')).status, 200);
       assert.match(
         (await fetchText(sidecar.http, '/metrics')).text,
-        /shardmesh_source_up\{source="ds_1",role="primary"\} 0/,
+        /shardmesh_source_up\{database="shop",source="ds_1",role="primary"\} 0/,
       );
       await ground.servers[1]?.restart();
       await progress(broken);
       assert.match(
         (await fetchText(sidecar.http, '/metrics')).text,
-        /shardmesh_source_up\{source="ds_1",role="primary"\} 1/,
+        /shardmesh_source_up\{database="shop",source="ds_1",role="primary"\} 1/,
       );
     }
     stopping = true;

@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import type mysql from 'mysql2/promise';
 import { fetchText, type LifeGround, startGround, until } from './life-ground.ts';
 
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 const program = join(import.meta.dirname, '../../bin/shardmesh');
 
 describe('start', () => {
@@ -59,6 +60,34 @@ describe('start', () => {
     }
     await new Promise((resolve) => taken.close(resolve));
     ground.writeRules();
+  });
+
+  it('leases worker ids from Redis when the configuration names one', { skip: !hasRedis }, async () => {
+    withKeys();
+    const socket = ground.file('redis.sock');
+    const redis = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', ground.folder], {
+      stdio: 'ignore',
+    });
+    try {
+      await until('redis', () =>
+        spawnSync('redis-cli', ['-s', socket, 'ping'], { encoding: 'utf8' }).stdout.trim() === 'PONG'
+          ? true
+          : undefined,
+      );
+      ground.writeMesh(`control: { redis: "unix:${socket}" }\n`);
+      const sidecar = await ground.serve();
+      assert.match(sidecar.output(), /"store":"redis".*worker_id\.leased/);
+      const session = await ground.connect(sidecar);
+      await session.query('INSERT INTO accounts (balance) VALUES (0)');
+      await session.query('DELETE FROM accounts WHERE id > 1000');
+      await session.end();
+      sidecar.child.kill('SIGTERM');
+      assert.equal((await sidecar.ended).code, 0);
+    } finally {
+      redis.kill('SIGKILL');
+      ground.writeMesh();
+      ground.writeRules();
+    }
   });
 
   it('answers 1040 before descriptors run out, and goes on', async () => {

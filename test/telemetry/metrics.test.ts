@@ -114,6 +114,7 @@ describe('the metrics of the mesh', () => {
     const stop = watchProcess(metrics, '1.2.3');
     watchPools(metrics, () => [
       {
+        database: 'shop',
         source: 'ds_0',
         role: 'primary',
         pools: [
@@ -148,9 +149,9 @@ describe('the metrics of the mesh', () => {
     for (const line of [
       'shardmesh_queries_total{route="scatter"} 1',
       'shardmesh_query_duration_seconds_bucket{phase="plan",le="0.00025"} 1',
-      'shardmesh_pool_connections{source="ds_0",state="leased"} 2',
-      'shardmesh_pool_connects_total{source="ds_0",result="failed"} 5',
-      'shardmesh_source_up{source="ds_0",role="primary"} 1',
+      'shardmesh_pool_connections{database="shop",source="ds_0",state="leased"} 2',
+      'shardmesh_pool_connects_total{database="shop",source="ds_0",result="failed"} 5',
+      'shardmesh_source_up{database="shop",source="ds_0",role="primary"} 1',
     ])
       assert.ok(text.includes(line), line);
     assert.match(text, /shardmesh_build_info\{version="1\.2\.3",node="v\d+/);
