@@ -68,7 +68,8 @@ export function metricsObserver({ metrics, digests, statements, logger }: Observ
     command: (code) => metrics.commands.add(commands[code & 0xff] as number),
     errorAnswered: (error) => metrics.errors.add(errors[kindOf(error)]),
     digest: (database, fingerprint, tokens) =>
-      digests.find(database, fingerprint.hash, () => digestText(tokens, fingerprint.firstToken, fingerprint.endToken)),
+      digests.find(database, fingerprint.hash) ??
+      digests.add(database, fingerprint.hash, digestText(tokens, fingerprint.firstToken, fingerprint.endToken)),
     statement(session, record) {
       const { meter } = session.backend;
       const series = queries.get(record.route);

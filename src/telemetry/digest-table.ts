@@ -83,16 +83,19 @@ export class DigestTable {
     this.#size = size;
   }
 
-  /** The digest of a statement; nothing is allocated for one that is known. `text` is asked for at the first sight. */
-  find(database: string, hash: number, text: () => string): Digest {
+  /** The digest of a statement; undefined at its first sight, then `add` it. The hot path: nothing is allocated. */
+  find(database: string, hash: number): Digest | undefined {
+    return this.#known.get(database)?.get(hash);
+  }
+
+  /** `text` without literals. The caller has asked `find`. */
+  add(database: string, hash: number, text: string): Digest {
     let known = this.#known.get(database);
     if (known === undefined) {
       known = new Map();
       this.#known.set(database, known);
     }
-    const found = known.get(hash);
-    if (found !== undefined) return found;
-    const digest = new Digest((hash >>> 0).toString(16).padStart(8, '0'), database, text(), hash);
+    const digest = new Digest((hash >>> 0).toString(16).padStart(8, '0'), database, text, hash);
     known.set(hash, digest);
     if (this.#places.length < this.#size) this.#places.push(digest);
     else this.#places[this.#makeRoom()] = digest;
