@@ -6,6 +6,7 @@ export { logicalColumn, logicalMessage } from './name-mapping.ts';
 export { readSystemVariables, readUserVariables, valueLiteral } from './read-back.ts';
 export type { ErrorValues, OkValues, Reply } from './reply.ts';
 export { scratchColumns } from './run-scratch.ts';
+export { runForOk } from './run-write.ts';
 export { SessionBackend, type StatementLease } from './session-backend.ts';
 export { type ClientRequest, textRequest } from './shard-request.ts';
 export type { SourceDirectory } from './source-directory.ts';

@@ -34,7 +34,7 @@ async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry:
   let held: StatementLease | undefined;
   const progress = { started: false };
   try {
-    held = await backend.take(query.source, request.access);
+    held = backend.takeNow(query.source) ?? (await backend.take(query.source, request.access));
     return await forwardOn(run, request, held, progress);
   } catch (error) {
     if (!(error instanceof Fault)) {
@@ -51,9 +51,10 @@ async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry:
     const repeatable = !error.mayHaveExecuted || request.access === 'read';
     if (mayRetry && !wasHeld && repeatable && !progress.started) return 'retry';
     if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
-    return failed(reply, sourceFault(error, query.source));
+    return failed(reply, backend.lostPin() ?? sourceFault(error, query.source));
   } finally {
-    await held?.done(run.plan.effects.opaque);
+    const ending = held?.done(run.plan.effects.opaque);
+    if (ending !== undefined) await ending;
   }
 }
 
@@ -97,7 +98,7 @@ export async function forwardOn(
     await backend.leaseLost(held, reason);
     throw new MeshError('SM_SOURCE_LOST', { source: held.source, reason }, { cause: error });
   }
-  if (answer.error === undefined) await backend.checkStillOpen(held);
+  if (answer.error === undefined && held.held) await backend.checkStillOpen(held);
   answer.tell();
   return {
     failed: answer.error !== undefined,

@@ -25,8 +25,7 @@ export async function runInspect(
     );
     const rows = [...result.rows, ...others].map(
       (row) =>
-        ownVariable(run, row) ??
-        row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
+        ownVariable(run, row) ?? row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
     );
     writeTextRows(run.reply, definitions, result.columns, rows);
     return { failed: false, rows: BigInt(rows.length), affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };

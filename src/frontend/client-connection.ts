@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { MeshError } from '../base/index.ts';
-import { withVariables } from '../session/index.ts';
+import { freshSettings, withVariables } from '../session/index.ts';
 import {
   type AuthAccepted,
   AuthServer,
@@ -387,14 +387,18 @@ export class ClientConnection {
 
 /** The character set that the client declared in its handshake is the session's, as by SET NAMES. Throws SM_CHARSET_UNSAFE. */
 function applyCollation(session: Session, id: number): void {
+  const { state } = session;
+  state.settings = freshSettings;
+  state.loginSettings = freshSettings;
   const collation = collationById(id);
   if (collation?.name === undefined) return;
   checkClientCharset(collation.charset);
   if (id === 45) return;
   const known = session.database.schema().collations.has(collation.name);
-  session.state.settings = withVariables(session.state.settings, [
+  state.settings = withVariables(freshSettings, [
     ['character_set_client', `'${collation.charset}'`],
     ['character_set_results', `'${collation.charset}'`],
     ['collation_connection', known ? `'${collation.name}'` : `'${collation.charset}_general_ci'`],
   ]);
+  state.loginSettings = state.settings;
 }

@@ -79,7 +79,7 @@ async function carryOut(
       await runControl(context, action.statement);
       return quietOutcome;
     case 'set':
-      await runSet(context, plan, text);
+      await runSet(context, statementRun(context, plan, request), text);
       return quietOutcome;
     case 'use':
       useDatabase(context, action.database);

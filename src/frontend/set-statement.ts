@@ -3,7 +3,7 @@
  * answers MySQL's own error, and is then read back as a literal that can be replayed anywhere.
  */
 import { MeshError, unreachable } from '../base/index.ts';
-import { readSystemVariables, readUserVariables } from '../execute/index.ts';
+import { readSystemVariables, readUserVariables, runForOk, type StatementRun } from '../execute/index.ts';
 import type { Plan } from '../plan/index.ts';
 import { withUserVariables, withVariables } from '../session/index.ts';
 import { type Expression, forEachExpression, type SetItem } from '../sql/index.ts';
@@ -50,7 +50,8 @@ const REFUSED_VARIABLES: Readonly<Record<string, string>> = {
 const CHARSET_VARIABLES = ['character_set_client', 'character_set_results', 'collation_connection'];
 
 /** Rejects with MeshError or the backend's error; otherwise answers OK. Nothing is changed if any part is refused. */
-export async function runSet(context: CommandContext, plan: Plan, planned: Buffer): Promise<void> {
+export async function runSet(context: CommandContext, run: StatementRun, planned: Buffer): Promise<void> {
+  const { plan } = run;
   const { statement, text } = ownStatement(context, planned);
   const items = statement.kind === 'set' ? statement.items : [];
   const tried: TriedItem[] = [];
@@ -82,7 +83,10 @@ export async function runSet(context: CommandContext, plan: Plan, planned: Buffe
         unreachable(target);
     }
   }
-  if (tried.length > 0) await tryOnBackend(context, tried);
+  // Parameters are counted over the whole text that a backend is given.
+  if (plan.parameterCount > 0 && (own.length > 0 || tried.some((item) => item.computed)))
+    throw unsupported('SET with parameters for values that the mesh keeps', 'give the values in the text');
+  if (tried.length > 0) await tryOnBackend(context, run, tried);
   for (const change of own) await change();
   context.reply.done(variableChanges(before, state, context.session.tracked));
 }
@@ -122,6 +126,7 @@ interface TriedItem {
   readonly target: SetItem['target'];
   /** In the client's own bytes; a value that the mesh has computed is a literal. */
   readonly text: Buffer;
+  readonly computed?: boolean;
 }
 
 async function triedItem(
@@ -138,11 +143,11 @@ async function triedItem(
   if (before.some((other) => other.target.kind === 'user') && text.subarray(value.start, value.end).includes('@'))
     throw unsupported('SET with a subquery behind other assignments', 'use a SET statement of its own');
   const literal = await meshValue(context, text.subarray(value.start, value.end));
-  return { target, text: Buffer.from(`@\`${target.name.replaceAll('`', '``')}\`=${literal}`) };
+  return { target, text: Buffer.from(`@\`${target.name.replaceAll('`', '``')}\`=${literal}`), computed: true };
 }
 
 /** Runs the items on a connection that has the session's state, then takes over what they made of it. */
-async function tryOnBackend(context: CommandContext, items: readonly TriedItem[]): Promise<void> {
+async function tryOnBackend(context: CommandContext, run: StatementRun, items: readonly TriedItem[]): Promise<void> {
   const { session } = context;
   const { backend, state } = session;
   const held = await backend.takeFree(backend.directory.defaultSource);
@@ -153,7 +158,9 @@ async function tryOnBackend(context: CommandContext, items: readonly TriedItem[]
       Buffer.from('SET '),
       ...parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.from(', '), part])),
     ]);
-    await held.lease.connection.query(statement);
+    if (run.plan.parameterCount === 0) await held.lease.connection.query(statement);
+    else
+      await runForOk(run, { source: held.source, text: statement, parameters: undefined, nodeTables: [] }, held.lease);
     const variables = new Set<string>();
     const userVariables = new Set<string>();
     for (const { target } of items) {
@@ -163,6 +170,9 @@ async function tryOnBackend(context: CommandContext, items: readonly TriedItem[]
       else for (const name of CHARSET_VARIABLES) variables.add(name);
     }
     const changed = await readSystemVariables(held.lease, [...variables]);
+    // Whatever expression named it.
+    const charset = changed.find(([name]) => name === 'character_set_client')?.[1];
+    if (charset !== undefined) checkClientCharset(unquote(charset).toLowerCase());
     const assigned = await readUserVariables(held.lease, [...userVariables]);
     state.settings = withUserVariables(withVariables(state.settings, changed), assigned);
     backend.settingsKnown(held.lease);

@@ -41,6 +41,8 @@ export interface SessionState {
   connectionId: number;
   database: string | undefined;
   settings: Settings;
+  /** What the login fixed: the character set of the handshake. A reset goes back to it. */
+  loginSettings: Settings;
   autocommit: boolean;
   /** BEGIN was given, or autocommit=0 and a statement has run. */
   inTransaction: boolean;
@@ -60,6 +62,7 @@ export function newSessionState(connectionId: number, host: string): SessionStat
     connectionId,
     database: undefined,
     settings: freshSettings,
+    loginSettings: freshSettings,
     autocommit: true,
     inTransaction: false,
     transaction: plainTransaction,
@@ -72,7 +75,7 @@ export function newSessionState(connectionId: number, host: string): SessionStat
 
 /** COM_RESET_CONNECTION and COM_CHANGE_USER: back to a fresh session of the same connection. */
 export function resetSessionState(state: SessionState): void {
-  state.settings = freshSettings;
+  state.settings = state.loginSettings;
   state.autocommit = true;
   state.inTransaction = false;
   state.transaction = plainTransaction;
