@@ -114,6 +114,12 @@ function systemItem(
     return;
   }
   if (name.startsWith('shardmesh_')) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
+  // Connector/J and DBeaver take it back to "all rows" for each statement.
+  if (
+    name === 'sql_select_limit' &&
+    (item.isDefault || item.value === undefined || isAllRows(wordOf(item.value, text)))
+  )
+    return;
   const refused = REFUSED_VARIABLES[name];
   if (refused !== undefined) throw unsupported(`SET ${name}`, refused);
   if (name === 'character_set_client' && item.value !== undefined)
@@ -251,6 +257,11 @@ function setTransaction(context: CommandContext, target: Extract<SetItem['target
 function integer(name: string, value: string): bigint {
   if (!/^\d+$/.test(value)) throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name, value });
   return BigInt(value);
+}
+
+/** The value of sql_select_limit that limits nothing. */
+function isAllRows(value: string): boolean {
+  return value === '18446744073709551615' || value.toLowerCase() === 'default';
 }
 
 /** The text of a value, without the quotes of a string. */
