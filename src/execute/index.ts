@@ -1,3 +1,4 @@
+/** Runs actions on the leases of a session: one file per kind of action. */
 export { type Aftermath, execute, type ShardAction } from './executor.ts';
 export { clientError, endsTransaction } from './faults.ts';
 export { lookupTables } from './lookup-tables.ts';

@@ -1,3 +1,4 @@
+/** Clients: listeners, handshake, sessions, commands and replies. */
 export { accountsOf } from './accounts.ts';
 export type { ListenerShare } from './client-connection.ts';
 export { type Address, Listener } from './listener.ts';

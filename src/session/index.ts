@@ -1,3 +1,4 @@
+/** Session state as plain data, and what to replay of it on a backend connection. */
 export {
   type Diagnostic,
   newSessionState,
