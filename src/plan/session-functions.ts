@@ -6,8 +6,15 @@ import type { SessionFacts } from './types.ts';
 
 /** LAST_INSERT_ID() is not among them: its value is replayed on the lease before the statement. */
 const functions: Readonly<Record<string, string>> = {
-  DATABASE: 'database', SCHEMA: 'database', CONNECTION_ID: 'connectionId', USER: 'user', SESSION_USER: 'user', SYSTEM_USER: 'user',
-  CURRENT_USER: 'currentUser', FOUND_ROWS: 'foundRows', ROW_COUNT: 'rowCount',
+  DATABASE: 'database',
+  SCHEMA: 'database',
+  CONNECTION_ID: 'connectionId',
+  USER: 'user',
+  SESSION_USER: 'user',
+  SYSTEM_USER: 'user',
+  CURRENT_USER: 'currentUser',
+  FOUND_ROWS: 'foundRows',
+  ROW_COUNT: 'rowCount',
 };
 
 /** Variables that only the mesh knows: its transactions are not the backends'. */
@@ -33,7 +40,10 @@ export function factEdits(root: unknown, text: StatementText): Edit[] {
   visitNodes(root, (node) => {
     const name = factName(node);
     if (name === undefined) return undefined;
-    edits.push({ at: node, pieces: [{ kind: 'fact', name, from: text.position(node.start, false), to: text.position(node.end, true) }] });
+    edits.push({
+      at: node,
+      pieces: [{ kind: 'fact', name, from: text.position(node.start, false), to: text.position(node.end, true) }],
+    });
     return false;
   });
   return edits;
@@ -41,11 +51,15 @@ export function factEdits(root: unknown, text: StatementText): Edit[] {
 
 /** The heading that a select item had before any edit inside of it: spliced as an alias. Undefined where it has one, or is a plain column. */
 export function headingEdit(item: SelectItem, text: StatementText): Edit | undefined {
-  if (item.alias !== undefined || item.expression.kind === 'star' || item.expression.kind === 'column') return undefined;
+  if (item.alias !== undefined || item.expression.kind === 'star' || item.expression.kind === 'column')
+    return undefined;
   const span: Span = item.expression;
   if (span.end - span.start > 256) return undefined;
   const end = text.position(span.end, true);
-  return { at: { start: span.end, end: span.end }, pieces: [{ kind: 'heading', from: text.position(span.start, false), to: end }] };
+  return {
+    at: { start: span.end, end: span.end },
+    pieces: [{ kind: 'heading', from: text.position(span.start, false), to: end }],
+  };
 }
 
 /** SQL text of a fact. */
@@ -87,5 +101,7 @@ function systemText(text: string): string {
 
 /** A string literal that reads the same under every sql_mode and connection charset. */
 function textLiteral(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) && !/['\\]/.test(text) ? `'${text}'` : `_utf8mb4 0x${Buffer.from(text, 'utf8').toString('hex')}`;
+  return /^[\x20-\x7e]*$/.test(text) && !/['\\]/.test(text)
+    ? `'${text}'`
+    : `_utf8mb4 0x${Buffer.from(text, 'utf8').toString('hex')}`;
 }

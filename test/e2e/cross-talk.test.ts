@@ -33,7 +33,10 @@ test('positive control: without the replay of settings the same run finds cross-
   });
   t.after(() => pair.stop());
   await createCrossTalkTables(pair);
-  const result = await crossTalk(pair, { sessions: 20, milliseconds: 5000, seed, chaos: false });
-  assert.notDeepEqual(result.violations, []);
-  assert.match(result.violations[0] as string, /its own is/);
+  const result = await crossTalk(pair, { sessions: 20, milliseconds: 3000, seed, chaos: false, goOn: true });
+  // Also what breaks by another's state counts as found, but at least one session must have seen another's values.
+  assert.ok(
+    result.violations.some((violation) => /its own is/.test(violation)),
+    result.violations.join('; '),
+  );
 });

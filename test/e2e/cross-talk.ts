@@ -21,6 +21,8 @@ export interface CrossTalkOptions {
   readonly seed: number;
   /** Kill clients, backend connections and statements. */
   readonly chaos: boolean;
+  /** Go on to the end after a violation, with the sessions that are left. */
+  readonly goOn?: boolean;
 }
 
 export interface CrossTalkResult {
@@ -462,7 +464,7 @@ export async function crossTalk(pair: ShardedPair, options: CrossTalkOptions): P
   const result = { checked: 0, interrupted: 0, violations: [] as string[] };
   let kills = 0;
   const deadline = performance.now() + options.milliseconds;
-  const isOver = (): boolean => performance.now() > deadline || result.violations.length > 0;
+  const isOver = (): boolean => performance.now() > deadline || (options.goOn !== true && result.violations.length > 0);
   const talkers = Array.from(
     { length: options.sessions },
     (_, number) => new Talker(pair, number, options.seed, result),
