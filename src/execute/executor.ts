@@ -27,7 +27,16 @@ export interface Aftermath {
 }
 
 /** Never rejects: the reply has been told whatever happened. */
-export async function execute(run: StatementRun, action: ShardAction, aftermath: Aftermath): Promise<Outcome> {
+export function execute(run: StatementRun, action: ShardAction, aftermath: Aftermath): Promise<Outcome> {
+  // The usual case, without another promise around its own.
+  return action.kind === 'forward' ? runForward(run, action) : executeOther(run, action, aftermath);
+}
+
+async function executeOther(
+  run: StatementRun,
+  action: Exclude<ShardAction, { kind: 'forward' }>,
+  aftermath: Aftermath,
+): Promise<Outcome> {
   switch (action.kind) {
     case 'reply': {
       if (action.rows !== undefined)
@@ -36,8 +45,6 @@ export async function execute(run: StatementRun, action: ShardAction, aftermath:
       run.reply.ok({ affectedRows: affected, insertId: 0n, warnings: 0, message: '', status: 0 });
       return { ...quietOutcome, affected };
     }
-    case 'forward':
-      return runForward(run, action);
     case 'scatter':
       return runScatter(run, action);
     case 'scratch':

@@ -32,7 +32,7 @@ export function sendShardQuery(
     connection.runQuery(bufferOf(query.text), handler);
     return undefined;
   }
-  const text = bufferOf(query.text).toString('utf8');
+  const text = textOf(bufferOf(query.text));
   const handle = connection.prepared(text);
   if (handle === undefined)
     return connection.prepare(text).then((prepared) => runPrepared(lease, prepared, query, request, handler));
@@ -56,6 +56,24 @@ function runPrepared(
     'result',
     handler,
   );
+}
+
+/** Texts of EXECUTEs come back again and again: the string (and with it the hash that finds its handle) is kept. */
+const TEXTS_KEPT = 256;
+const TEXT_BYTES_MAX = 512;
+const keptBytes: (Buffer | undefined)[] = new Array(TEXTS_KEPT).fill(undefined);
+const keptTexts: string[] = new Array(TEXTS_KEPT).fill('');
+
+function textOf(bytes: Buffer): string {
+  if (bytes.length > TEXT_BYTES_MAX) return bytes.toString('utf8');
+  let slot = bytes.length;
+  for (let at = 0; at < bytes.length; at += 1) slot = (Math.imul(slot, 31) + (bytes[at] as number)) | 0;
+  slot = (slot >>> 0) % TEXTS_KEPT;
+  if (keptBytes[slot]?.equals(bytes)) return keptTexts[slot] as string;
+  const text = bytes.toString('utf8');
+  keptBytes[slot] = Buffer.from(bytes);
+  keptTexts[slot] = text;
+  return text;
 }
 
 /** The same bytes as a Buffer, without a copy. */

@@ -30,25 +30,25 @@ export async function runAction(
   text: Buffer,
 ): Promise<Outcome> {
   const { session } = context;
-  session.running = text.toString('utf8', 0, Math.min(text.length, RUNNING_TEXT_MAX));
+  session.runningText = text;
   session.startedAt = performance.now();
   const stop = limitTime(context, action);
   try {
     const outcome = await carryOut(context, plan, action, request, text);
-    await remember(context, plan, action, outcome);
+    const ending = remember(context, plan, action, outcome);
+    if (ending !== undefined) await ending;
     return outcome;
   } catch (error) {
     tell(context, error);
     return { ...quietOutcome, failed: true };
   } finally {
     stop?.();
-    await session.backend.statementDone();
+    const kills = session.backend.statementDone();
+    if (kills !== undefined) await kills;
     session.backend.meter.held = undefined;
-    session.running = undefined;
+    session.runningText = undefined;
   }
 }
-
-const RUNNING_TEXT_MAX = 4096;
 
 /** `limits.statementTimeout`: the statement is killed on its backends. Answers what ends the watch. */
 function limitTime(context: CommandContext, action: Action): (() => void) | undefined {
@@ -239,9 +239,9 @@ export function useDatabase(context: CommandContext, database: string): void {
 }
 
 /** What the next statement may ask about this one. */
-async function remember(context: CommandContext, plan: Plan, action: Action, outcome: Outcome): Promise<void> {
+function remember(context: CommandContext, plan: Plan, action: Action, outcome: Outcome): Promise<void> | undefined {
   const { state, backend } = context.session;
-  if (action.kind === 'inspect' && action.query === undefined) return;
+  if (action.kind === 'inspect' && action.query === undefined) return undefined;
   if (isSchemaSurprise(outcome.errno))
     void context.session.database.schemaChanged(`error ${outcome.errno}`).catch(() => undefined);
   // COMMIT and its like leave the diagnostics of the statement before them, as servers do.
@@ -251,11 +251,11 @@ async function remember(context: CommandContext, plan: Plan, action: Action, out
     state.diagnostics = [{ level: 'Error', code: stopped.errno, message: stopped.clientMessage }];
   state.rowCount = outcome.failed ? -1n : outcome.affected;
   if (outcome.failed) {
-    if (endsTransaction(outcome.errno) && state.inTransaction) await backend.rollback();
-    return;
+    return endsTransaction(outcome.errno) && state.inTransaction ? backend.rollback() : undefined;
   }
   if (outcome.affected === -1n) state.foundRows = outcome.foundRows ?? outcome.rows;
   if (plan.effects.setsInsertId && outcome.insertId !== 0n) state.lastInsertId = outcome.insertId;
+  return undefined;
 }
 
 const ER_QUERY_INTERRUPTED = 1317;

@@ -73,7 +73,7 @@ async function runStatement(
     };
     bound = bind(plan, input);
   } catch (error) {
-    context.session.running = undefined;
+    context.session.runningText = undefined;
     return refused(context, error);
   }
 

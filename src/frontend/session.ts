@@ -23,6 +23,8 @@ export interface WorkerShare {
   readonly transactions: TransactionTally;
 }
 
+const RUNNING_TEXT_MAX = 4096;
+
 export class Session {
   readonly share: WorkerShare;
   readonly state: SessionState;
@@ -36,8 +38,8 @@ export class Session {
   /** session_track_system_variables of the client; the backends' own is the mesh's. */
   tracked: ReadonlySet<string> = defaultTracked;
   readonly timing = new StatementTiming();
-  /** Text of the running statement, for SHOW PROCESSLIST. */
-  running: string | undefined;
+  /** Text of the running statement. */
+  runningText: Buffer | undefined;
   startedAt = 0;
   #snapshot: MeshSnapshot;
 
@@ -52,6 +54,11 @@ export class Session {
       localProtocol,
       share.transactions,
     );
+  }
+
+  /** The beginning of the running statement's text, for SHOW PROCESSLIST; decoded only for those who ask. */
+  get running(): string | undefined {
+    return this.runningText?.toString('utf8', 0, Math.min(this.runningText.length, RUNNING_TEXT_MAX));
   }
 
   /** The configuration this session works with: the newest, except inside of a transaction or pin. */
