@@ -1,6 +1,7 @@
 /** The ground floor: errors, time, bounded maps. */
-export { type ErrorCode, type ErrorRow, errorTable } from './error-table.ts';
-export { MeshError } from './mesh-error.ts';
+
 export { type Clock, systemClock } from './clock.ts';
+export { type ErrorCode, type ErrorRow, errorTable } from './error-table.ts';
 export { Lru } from './lru.ts';
+export { MeshError } from './mesh-error.ts';
 export { unreachable } from './unreachable.ts';

@@ -1,10 +1,10 @@
 /** Clients: listeners, handshake, sessions, commands and replies. */
 export { accountsOf } from './accounts.ts';
 export type { ListenerShare } from './client-connection.ts';
+export type { FrontendObserver, StatementRecord } from './frontend-observer.ts';
 export { type Address, Listener } from './listener.ts';
 export type { Account, LogicalDatabase, MeshHandle, MeshLimits, MeshSnapshot } from './mesh-snapshot.ts';
 export { metricsObserver } from './metrics-observer.ts';
-export type { FrontendObserver, StatementRecord } from './frontend-observer.ts';
 export type { WorkerShare } from './session.ts';
 export { SessionDirectory } from './session-directory.ts';
 export { type AuditLevel, StatementLog, type StatementLogSettings } from './statement-log.ts';
