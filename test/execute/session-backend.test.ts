@@ -23,7 +23,8 @@ function stand(): Stand {
   const log: string[] = [];
   let made = 0;
   const lend = (source: string): Lease => {
-    const name = `${source}#${(made += 1)}`;
+    made += 1;
+    const name = `${source}#${made}`;
     const connection = {
       sessionState: undefined as unknown,
       preparedScope: '',
