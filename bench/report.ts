@@ -9,6 +9,8 @@ import type { BenchOptions, Target } from './options.ts';
 export interface BenchResults {
   readonly options: BenchOptions;
   readonly commit: string;
+  /** Load average of the machine before the run: above 0.5 others were at work, and the figures are worth less. */
+  readonly load: number;
   readonly server: string;
   readonly missing: readonly string[];
   readonly cells: readonly Cell[];
@@ -33,7 +35,7 @@ export function resultsPage(results: BenchResults): string {
   return `${[
     '# Results',
     `Written by \`npm run bench${options.form === 'full' ? '' : ` -- --${options.form}`}\`: one run of all targets in turn, ${options.rounds} x ${options.seconds} s for each cell, medians; ± is the spread (largest minus smallest run, of the median). Absolute numbers belong to this machine on this day; ratios are what counts.`,
-    `Machine: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.version}, ${results.server}, commit ${results.commit}. sysbench, the proxies and the servers share these processors, so QPS of all targets falls with the CPU that a proxy takes. HAProxy has one thread, Shardmesh one worker. "Shardmesh" passes one unsharded source through; "2 x 2" is two sources with two tables each.`,
+    `Machine: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.version}, ${results.server}, commit ${results.commit}, load before the run ${short(results.load)}${results.load > 0.5 ? ' (other work was going on: trust ratios of CPU, not throughput)' : ''}. sysbench, the proxies and the servers share these processors, so QPS of all targets falls with the CPU that a proxy takes. HAProxy has one thread, Shardmesh one worker. "Shardmesh" passes one unsharded source through; "2 x 2" is two sources with two tables each.`,
     ...results.missing.map((line) => `${line}.`),
     ...(results.cells.length > 0 ? [summary(results), limits(results)] : []),
     ...cellSections(results),

@@ -1,6 +1,7 @@
 /** `npm run bench`: starts its own servers and proxies, measures them in turn, writes bench/RESULTS.md. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startGround } from './ground.ts';
 import { measureLarge } from './large-result.ts';
@@ -13,6 +14,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Runs everything that the options ask for. Ends what it started, also when it fails. */
 export async function runBench(options: BenchOptions, say: (line: string) => void): Promise<BenchResults> {
+  const [load = 0] = loadavg();
   const ground = await startGround(options, say);
   try {
     for (const line of ground.missing) say(line);
@@ -25,6 +27,7 @@ export async function runBench(options: BenchOptions, say: (line: string) => voi
     return {
       options,
       commit: commit(),
+      load,
       server: `${binary?.kind === 'mysql' ? 'MySQL' : 'MariaDB'} ${binary?.version ?? ''}`,
       missing: ground.missing,
       cells,
