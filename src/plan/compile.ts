@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { MeshError } from '../base/index.ts';
 import type { Hints } from '../rules/index.ts';
 import {
+  type Call,
   type Fingerprint,
   FingerprintBuffer,
   fingerprint,
@@ -28,6 +29,7 @@ import { StatementText } from './rewrite.ts';
 import { checkSecondOpinion } from './second-opinion.ts';
 import { compileSelect } from './select.ts';
 import { compileShow } from './show.ts';
+import { someNode } from './syntax-walk.ts';
 import type { Action, BindInput, Plan, PlanEnvironment, PrepareText, Privileges, SessionEffects } from './types.ts';
 import { compileWrite } from './write.ts';
 
@@ -64,6 +66,7 @@ export function compile(input: CompileInput): Plan {
   try {
     effects = effectsOf(parsed.statement, env);
     privileges = privilegesOf(parsed.statement, env);
+    refuseServerIdentity(parsed.statement);
     if (input.secondOpinion !== false) checkSecondOpinion(parsed.statement, builder);
     const binding = compileStatement(parsed.statement, builder, effects);
     if (input.hints.dataSourceName !== undefined && binding.kind === 'hinted')
@@ -172,6 +175,15 @@ function plan(
     pinned,
     weight: 2_000 + size * 100,
   };
+}
+
+/** Functions that tell a server's own connection id, which is nobody's in the mesh: a wrong answer. */
+function refuseServerIdentity(statement: Statement): void {
+  if (!someNode(statement, (node) => node.kind === 'call' && (node as unknown as Call).name === 'IS_USED_LOCK')) return;
+  throw new MeshError('SM_UNSUPPORTED', {
+    what: 'IS_USED_LOCK()',
+    reason: 'it would tell a connection of the server, which is no session of the mesh; use IS_FREE_LOCK()',
+  });
 }
 
 function refusing(error: MeshError): Binding {
