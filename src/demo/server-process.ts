@@ -91,6 +91,7 @@ class Server implements ServerProcess {
     this.#keeps = options.folder !== undefined;
     this.dir = options.folder ?? mkdtempSync(join(scratchFolder(), 's-'));
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    mkdirSync(join(this.dir, 'tmp'), { recursive: true, mode: 0o700 });
     const inside = join(this.dir, 's.sock');
     this.socketPath = inside.length < 100 ? inside : join(mkdtempSync(join(scratchFolder(), 'k-')), 's.sock');
     this.port = options.port ?? 0;
@@ -109,6 +110,8 @@ class Server implements ServerProcess {
       '--no-defaults',
       ...userArguments(),
       `--datadir=${join(this.dir, 'data')}`,
+      // A server that starts removes other servers' temporary tables from a folder that they share; MariaDB crashes on that.
+      `--tmpdir=${join(this.dir, 'tmp')}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       `--socket=${this.socketPath}`,
