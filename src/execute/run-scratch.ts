@@ -12,6 +12,7 @@ import { logicalColumn } from './name-mapping.ts';
 import { failed, forwardOn } from './run-forward.ts';
 import { shardFailure } from './run-scatter.ts';
 import { runForOk } from './run-write.ts';
+import { enterScratch } from './scratch-gate.ts';
 import type { StatementLease } from './session-backend.ts';
 import { openShardReads } from './shard-reads.ts';
 import { bufferOf, textRequest } from './shard-request.ts';
@@ -29,8 +30,10 @@ export async function runScratch(run: StatementRun, action: Scratch): Promise<Ou
   const { scratch, names } = action;
   const schemas = backend.directory.physicalSchemas;
   let held: StatementLease | undefined;
+  let leave: (() => void) | undefined;
   const made: string[] = [];
   try {
+    leave = await enterScratch(backend.directory.primaryPool(scratch.source, backend.capabilities));
     // Outside of the session's transaction: only the feeds must see its writes, and they are read inside of it.
     held = await backend.takeFree(scratch.source);
     const { lease } = held;
@@ -57,6 +60,7 @@ export async function runScratch(run: StatementRun, action: Scratch): Promise<Ou
     return failed(reply, shardFailure(error, names, schemas));
   } finally {
     await held?.done();
+    leave?.();
   }
 }
 
