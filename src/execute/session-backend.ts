@@ -192,6 +192,8 @@ export class SessionBackend {
    * until the client ends the transaction, so that nothing of it runs by itself outside.
    */
   async transactionLost(reason: string): Promise<void> {
+    // A lost pin outside of a transaction is told by `lostPin`: there is nothing to roll back, and nothing to end.
+    if (!this.#state.inTransaction) return;
     this.#lost = reason;
     const transaction = this.#transaction;
     this.#transaction = undefined;

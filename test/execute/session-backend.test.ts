@@ -103,6 +103,16 @@ test('a lost pin is told once, and then it is none', async () => {
   await backend.take('a', 'read');
 });
 
+test('a pin that is lost while a statement runs on it ends no transaction, as there is none', async () => {
+  const { backend } = stand();
+  await backend.pinTo('a', 'user lock');
+  const held = await backend.take('a', 'read');
+  held.destroy();
+  await backend.transactionLost('lost');
+  assert.equal(backend.lostPin()?.code, 'SM_SOURCE_LOST');
+  await backend.take('a', 'read');
+});
+
 test('an interruption ends a wait for a connection, and only this statement', async () => {
   const self = stand();
   self.free = 0;
