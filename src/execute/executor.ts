@@ -4,6 +4,7 @@ import { MeshError } from '../base/index.ts';
 import type { Action } from '../plan/index.ts';
 import { clientError } from './faults.ts';
 import { MemoryReply } from './memory-reply.ts';
+import type { ErrorValues } from './reply.ts';
 import { runDdl } from './run-ddl.ts';
 import { failed, runForward } from './run-forward.ts';
 import { runInspect } from './run-inspect.ts';
@@ -79,6 +80,8 @@ async function runInsertSelect(
       memory.failure ?? new MeshError('SM_INTERNAL', { message: 'the query of an INSERT failed without an error' }),
     );
   }
+  const strict = strictWarning(run, read);
+  if (strict !== undefined) return failed(run.reply, strict);
   let next: Action;
   try {
     next = await action.insert(memory.rows);
@@ -88,5 +91,26 @@ async function runInsertSelect(
   // The rows are literals now: the client's parameters are used up.
   return execute({ ...run, request: textRequest }, next as ShardAction, aftermath);
 }
+
+/**
+ * What a query only warns of, such as a text compared as a number, is an error inside of a writing statement under a strict
+ * sql_mode: read on its own, the first warning stands for it.
+ */
+function strictWarning(run: StatementRun, read: Outcome): ErrorValues | undefined {
+  const statement = run.plan.statement;
+  if (statement !== undefined && 'ignore' in statement && statement.ignore) return undefined;
+  const mode = run.state.settings.variables.get('sql_mode');
+  // Unset: the server's own, which is strict unless somebody has chosen otherwise.
+  if (mode !== undefined && !/STRICT_(TRANS|ALL)_TABLES|TRADITIONAL/i.test(mode)) return undefined;
+  const warning = read.diagnostics.find((entry) => entry.level === 'Warning');
+  if (warning === undefined) return undefined;
+  return {
+    errno: warning.code,
+    sqlState: warning.code === ER_TRUNCATED_WRONG_VALUE ? '22007' : 'HY000',
+    message: warning.message,
+  };
+}
+
+const ER_TRUNCATED_WRONG_VALUE = 1292;
 
 const emptyNames = { database: undefined, tables: new Map<string, string>() };
