@@ -1,6 +1,7 @@
 /** Random INSERT, UPDATE and DELETE: tables and affected rows stay those of one plain server. SEED and RUNS repeat or widen a run. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { MeshError } from '../../src/base/index.ts';
 import { RowFields } from '../../src/merge/index.ts';
 import {
   type Action,
@@ -16,7 +17,8 @@ import { startShop } from './across-shop.ts';
 import { below, chance, comparison, condition, pick, type Source, seedWith } from './random-sql.ts';
 import { inputOf, mode } from './shop-layout.ts';
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+// CI repeats itself; everywhere else each run tries new statements.
+const seed = Number(process.env['SEED'] ?? (process.env['CI'] === undefined ? Date.now() % 1_000_000 : 20_261_121));
 const runs = Number(process.env['RUNS'] ?? 200);
 console.log(`seed ${seed}`);
 
@@ -129,6 +131,9 @@ async function perform(action: Action): Promise<number> {
       });
       return perform(await action.insert(rows));
     }
+    case 'refuse':
+      // The second step of a statement that reads first may be refused, too.
+      throw action.error;
     default:
       throw new Error(`unexpected action ${action.kind}`);
   }
@@ -181,7 +186,13 @@ test('random writes', async () => {
       await connection.query('ROLLBACK');
       continue;
     }
-    assert.equal(await perform(action), expected, told);
+    try {
+      assert.equal(await perform(action), expected, told);
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+      await connection.query('ROLLBACK');
+      continue;
+    }
     await connection.query('COMMIT');
     assert.deepEqual(await content(nodes), await content(['plain.visits']), told);
     assert.equal(await misplaced(), 0, told);
