@@ -22,6 +22,7 @@ import {
   parseHints,
   type RuleSet,
 } from '../rules/index.ts';
+import { initialMeshValues } from '../session/index.ts';
 import { FingerprintBuffer, fingerprint, Lexer, TokenKind } from '../sql/index.ts';
 import { explainMode, schemaFromDdl } from './ddl-schema.ts';
 import { CommandFailure, ExitCode } from './exit-code.ts';
@@ -180,7 +181,7 @@ function nobody(rules: RuleSet): SessionFacts {
     rowCount: 0n,
     autocommit: true,
     inTransaction: false,
-    variables: new Map(),
+    mesh: initialMeshValues,
   };
 }
 

@@ -56,7 +56,7 @@ async function executeOther(
       return runDdl(run, action, () => aftermath.schemaChanged());
     case 'inspect': {
       if (action.query === undefined) throw new Error('an inspect action without query belongs to the session');
-      return runInspect(run, action.query, action.names, action.more);
+      return runInspect(run, { ...action, query: action.query });
     }
     case 'insertSelect':
       return runInsertSelect(run, action, aftermath);

@@ -1,5 +1,5 @@
 /** SHOW, DESCRIBE and table maintenance, shown under logical names: in headings, in names, and inside CREATE statements. */
-import type { NameMap, ShardQuery } from '../plan/index.ts';
+import { type Action, likePattern, type NameMap, type ShardQuery } from '../plan/index.ts';
 import { parseColumnDefinition, patchColumnDefinition, payloadOf } from '../wire/index.ts';
 import { logicalColumn } from './name-mapping.ts';
 import { readRows } from './read-rows.ts';
@@ -8,12 +8,12 @@ import { shardFailure } from './run-scatter.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 import { writeTextRows } from './write-rows.ts';
 
+type Inspect = Extract<Action, { kind: 'inspect' }>;
+
 /** Never rejects. */
 export async function runInspect(
   run: StatementRun,
-  query: ShardQuery,
-  names: NameMap,
-  more: readonly ShardQuery[] = [],
+  { query, names, more = [], like }: Inspect & { readonly query: ShardQuery },
 ): Promise<Outcome> {
   const schemas = run.backend.directory.physicalSchemas;
   try {
@@ -27,6 +27,7 @@ export async function runInspect(
       (row) =>
         ownVariable(run, row) ?? row.map((value) => (value === null ? null : logicalCell(value, names, schemas))),
     );
+    rows.push(...meshVariableRows(run, like));
     writeTextRows(run.reply, definitions, result.columns, rows);
     return { failed: false, rows: BigInt(rows.length), affected: -1n, insertId: 0n, diagnostics: [], errno: 0 };
   } catch (error) {
@@ -53,6 +54,17 @@ function ownVariable(run: StatementRun, row: readonly (Buffer | null)[]): (Buffe
   };
   const value = values[name.toString('latin1').toLowerCase()];
   return value === undefined ? undefined : [name, Buffer.from(String(value)), ...row.slice(2)];
+}
+
+/** SHOW VARIABLES ends with the mesh's own, where LIKE lets them through; WHERE is for the server to judge and shows none. */
+function meshVariableRows(run: StatementRun, like: string | undefined): [Buffer, Buffer][] {
+  const { statement } = run.plan;
+  if (statement?.kind !== 'show' || statement.what !== 'VARIABLES' || statement.scope === 'global') return [];
+  if (statement.where !== undefined) return [];
+  const pattern = like === undefined ? undefined : likePattern(like);
+  return Object.entries(run.state.mesh)
+    .filter(([name]) => pattern === undefined || pattern.test(name))
+    .map(([name, value]) => [Buffer.from(name), Buffer.from(value)]);
 }
 
 /** `Tables_in_shop_0` is `Tables_in_shop`. */

@@ -14,6 +14,6 @@ export function factsOf(session: Session): SessionFacts {
     rowCount: state.rowCount,
     autocommit: state.autocommit,
     inTransaction: state.inTransaction,
-    variables: state.settings.variables,
+    mesh: state.mesh,
   };
 }

@@ -5,7 +5,14 @@
 import { MeshError, unreachable } from '../base/index.ts';
 import { readSystemVariables, readUserVariables, runForOk, type StatementRun } from '../execute/index.ts';
 import type { Plan } from '../plan/index.ts';
-import { withUserVariables, withVariables } from '../session/index.ts';
+import {
+  isMeshVariable,
+  type MeshVariableName,
+  meshValueOf,
+  meshVariables,
+  withUserVariables,
+  withVariables,
+} from '../session/index.ts';
 import { type Expression, forEachExpression, type SetItem } from '../sql/index.ts';
 import { meshValue } from './mesh-value.ts';
 import { ownStatement } from './own-statement.ts';
@@ -26,10 +33,6 @@ const OWN_VARIABLES: Readonly<Record<string, (context: CommandContext, value: st
   },
   session_track_system_variables: (context, value) => {
     context.session.tracked = trackedNames(value);
-  },
-  shardmesh_transaction_type: (_context, value) => {
-    if (value.toUpperCase() !== 'LOCAL')
-      throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name: 'shardmesh_transaction_type', value });
   },
 };
 
@@ -113,7 +116,12 @@ function systemItem(
     own.push(() => change(context, value));
     return;
   }
-  if (name.startsWith('shardmesh_')) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
+  if (name.startsWith('shardmesh_')) {
+    if (!isMeshVariable(name)) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
+    const value = item.isDefault || item.value === undefined ? undefined : meshValueOf(name, wordOf(item.value, text));
+    own.push(() => setMeshVariable(context, name, value));
+    return;
+  }
   // Connector/J and DBeaver take it back to "all rows" for each statement.
   if (
     name === 'sql_select_limit' &&
@@ -232,6 +240,14 @@ async function setAutocommit(context: CommandContext, value: string): Promise<vo
   // Switching it on commits what is open.
   if (on && !state.autocommit && state.inTransaction) await backend.commit();
   state.autocommit = on;
+}
+
+/** `value` undefined: the one of the login. */
+function setMeshVariable(context: CommandContext, name: MeshVariableName, value: string | undefined): void {
+  const { state } = context.session;
+  if (meshVariables[name].fixedInTransaction === true && state.inTransaction)
+    throw new MeshError('ER_CANT_CHANGE_TX_CHARACTERISTICS');
+  state.mesh = { ...state.mesh, [name]: value ?? state.loginMesh[name] };
 }
 
 function setTransaction(context: CommandContext, target: Extract<SetItem['target'], { kind: 'transaction' }>): void {

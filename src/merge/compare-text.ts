@@ -21,8 +21,9 @@ export function compareDecimalText(
     if (isZero(a, aStart, aEnd) && isZero(b, bStart, bEnd)) return 0;
     return aNegative ? -1 : 1;
   }
-  const order = compareMagnitude(a, aStart, aEnd, b, bStart, bEnd);
-  return aNegative ? -order : order;
+  return aNegative
+    ? compareMagnitude(b, bStart, bEnd, a, aStart, aEnd)
+    : compareMagnitude(a, aStart, aEnd, b, bStart, bEnd);
 }
 
 function isZero(buffer: Buffer, start: number, end: number): boolean {

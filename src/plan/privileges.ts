@@ -1,4 +1,5 @@
 /** Which logical databases a statement names, and whether it needs an admin user (wire-and-session.md section 0, point 1). */
+import { isMeshVariable } from '../session/index.ts';
 import type { Statement, SystemVariable, TableName } from '../sql/index.ts';
 import { readsServerFiles } from './function-kinds.ts';
 import { isCall, visitNodes } from './syntax-walk.ts';
@@ -79,7 +80,9 @@ export function privilegesOf(statement: Statement, environment: PlanEnvironment)
         privilege = 'FILE';
         break;
       case 'system': {
-        const { scope } = node as unknown as SystemVariable;
+        const { scope, name } = node as unknown as SystemVariable;
+        // The mesh's own are of sessions only: saying so (1228) needs no privilege.
+        if (isMeshVariable(name.toLowerCase())) break;
         if (statement.kind === 'set' && scope !== 'session' && scope !== 'default') admin = true;
         break;
       }

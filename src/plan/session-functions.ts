@@ -1,4 +1,5 @@
 /** Functions and variables whose answer the session knows: spliced into a text, heading and type kept. */
+import { isMeshVariable } from '../session/index.ts';
 import type { Call, Expression, SelectItem, Span, SystemVariable } from '../sql/index.ts';
 import type { Edit, StatementText } from './rewrite.ts';
 import { visitNodes } from './syntax-walk.ts';
@@ -30,8 +31,10 @@ export function factName(expression: { readonly kind: string }): string | undefi
   if (expression.kind !== 'systemVariable') return undefined;
   const variable = expression as SystemVariable;
   if (variable.scope !== 'session' && variable.scope !== 'default') return undefined;
+  const name = variable.name.toLowerCase();
+  if (isMeshVariable(name)) return name;
   // All other variables have been replayed on the lease: the server answers with its own types.
-  return variables[variable.name.toLowerCase()];
+  return variables[name];
 }
 
 /** Splices for every such expression below `root`. */
@@ -80,7 +83,7 @@ export function factText(facts: SessionFacts, name: string): string | undefined 
     case 'autocommit':
       return bigint(facts.autocommit ? 1n : 0n);
     default:
-      return undefined;
+      return isMeshVariable(name) ? systemText(facts.mesh[name]) : undefined;
   }
 }
 

@@ -73,6 +73,7 @@ function fromDefault(statement: ShowStatement, builder: PlanBuilder): Binding {
   const source = builder.environment.rules.defaultSource;
   const template = builder.text.whole([]);
   const names = nameMap([], builder.environment);
+  const like = statement.what === 'VARIABLES' ? patternOf(statement, builder) : undefined;
   return {
     kind: 'inspect',
     bind: (input) => ({
@@ -80,6 +81,7 @@ function fromDefault(statement: ShowStatement, builder: PlanBuilder): Binding {
       show: statement,
       query: shardQuery(template, input, { source, tables: [] }),
       names,
+      ...(like === undefined ? {} : { like }),
     }),
   };
 }

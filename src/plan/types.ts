@@ -2,6 +2,7 @@
 import type { MeshError } from '../base/index.ts';
 import type { SchemaSnapshot } from '../catalog/index.ts';
 import type { LookupAnswers, LookupRequest, RuleSet } from '../rules/index.ts';
+import type { MeshValues } from '../session/index.ts';
 import type {
   Fingerprint,
   LexMode,
@@ -54,8 +55,8 @@ export interface SessionFacts {
   readonly autocommit: boolean;
   /** In a transaction: reads must see its writes. */
   readonly inTransaction: boolean;
-  /** SELECT @@x for variables that the session tracks: lower-cased name -> SQL literal text. */
-  readonly variables: ReadonlyMap<string, string>;
+  /** The mesh's own session variables. */
+  readonly mesh: MeshValues;
 }
 
 /** The values of one execution of a plan. */

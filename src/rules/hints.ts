@@ -11,6 +11,7 @@ export const noHints: Hints = Object.freeze({
   dataSourceName: undefined,
   disableAuditNames: Object.freeze([]),
   skipSqlRewrite: false,
+  variables: new Map<string, string>(),
 });
 
 export interface HintProblem {
@@ -26,6 +27,8 @@ const plainKeys = [
   'DISABLE_AUDIT_NAMES',
   'SKIP_SQL_REWRITE',
 ];
+/** Keys that set a session variable of the mesh for one statement: `READ=primary` is shardmesh_read. */
+const variableKeys: readonly string[] = [];
 const ignoredKeys = ['USE_TRAFFIC', 'SKIP_METADATA_VALIDATE', 'SHADOW'];
 const introducer = /^\s*(?:SHARDINGSPHERE_HINT|SHARDMESH_HINT)\s*:/i;
 
@@ -68,6 +71,7 @@ export function hintsOf(
 ): { readonly hints: Hints; readonly problems: readonly HintProblem[] } {
   const databaseValues = new Map<string, string[]>();
   const tableValues = new Map<string, string[]>();
+  const variables = new Map<string, string>();
   let databaseValue: string | undefined;
   let tableValue: string | undefined;
   let writeRouteOnly = false;
@@ -117,7 +121,8 @@ export function hintsOf(
         disableAuditNames = value.split(/[\s;]+/).filter((item) => item !== '');
         break;
       default:
-        if (ignoredKeys.includes(name)) problems.push({ message: `hint ${name} is not supported` });
+        if (variableKeys.includes(name)) variables.set(`shardmesh_${name.toLowerCase()}`, value);
+        else if (ignoredKeys.includes(name)) problems.push({ message: `hint ${name} is not supported` });
         else unknown(key);
     }
   }
@@ -130,11 +135,12 @@ export function hintsOf(
     dataSourceName,
     disableAuditNames,
     skipSqlRewrite,
+    variables,
   };
   return { hints: Object.freeze(hints), problems };
 
   function unknown(key: string): void {
-    const near = nearestName(key.slice(key.lastIndexOf('.') + 1).toUpperCase(), plainKeys);
+    const near = nearestName(key.slice(key.lastIndexOf('.') + 1).toUpperCase(), [...plainKeys, ...variableKeys]);
     problems.push({
       message: `unknown hint '${key}'`,
       ...(near === undefined ? {} : { suggestion: `did you mean ${near}?` }),

@@ -397,4 +397,6 @@ export interface Hints {
   readonly dataSourceName: string | undefined;
   readonly disableAuditNames: readonly string[];
   readonly skipSqlRewrite: boolean;
+  /** Session variables of the mesh for this statement alone, by their full lower-cased names; values as they were written. */
+  readonly variables: ReadonlyMap<string, string>;
 }

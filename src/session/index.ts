@@ -1,5 +1,14 @@
 /** Session state as plain data, and what to replay of it on a backend connection. */
 export {
+  initialMeshValues,
+  isMeshVariable,
+  type MeshValues,
+  type MeshVariable,
+  type MeshVariableName,
+  meshValueOf,
+  meshVariables,
+} from './mesh-variables.ts';
+export {
   type Diagnostic,
   newSessionState,
   type PinReason,

@@ -1,4 +1,5 @@
 /** Everything that a client session is, as plain data: what a lease is prepared with, and what moves if the session moves. */
+import { initialMeshValues, type MeshValues } from './mesh-variables.ts';
 import { freshSettings, type Settings } from './settings.ts';
 
 /** Why a session holds a backend connection between statements; a metric label. */
@@ -43,6 +44,9 @@ export interface SessionState {
   settings: Settings;
   /** What the login fixed: the character set of the handshake. A reset goes back to it. */
   loginSettings: Settings;
+  /** The mesh's own session variables, and what a reset takes them back to. */
+  mesh: MeshValues;
+  loginMesh: MeshValues;
   autocommit: boolean;
   /** BEGIN was given, or autocommit=0 and a statement has run. */
   inTransaction: boolean;
@@ -63,6 +67,8 @@ export function newSessionState(connectionId: number, host: string): SessionStat
     database: undefined,
     settings: freshSettings,
     loginSettings: freshSettings,
+    mesh: initialMeshValues,
+    loginMesh: initialMeshValues,
     autocommit: true,
     inTransaction: false,
     transaction: plainTransaction,
@@ -76,6 +82,7 @@ export function newSessionState(connectionId: number, host: string): SessionStat
 /** COM_RESET_CONNECTION and COM_CHANGE_USER: back to a fresh session of the same connection. */
 export function resetSessionState(state: SessionState): void {
   state.settings = state.loginSettings;
+  state.mesh = state.loginMesh;
   state.autocommit = true;
   state.inTransaction = false;
   state.transaction = plainTransaction;

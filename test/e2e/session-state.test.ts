@@ -95,3 +95,26 @@ test('SHOW WARNINGS with LIMIT, whatever was shown before', async () => {
   assert.deepEqual(await row(client, 'SHOW COUNT(*) WARNINGS'), [3]);
   await client.end();
 });
+
+test('the mesh has session variables of its own, set, shown and reset as any other', async () => {
+  const client = await pair.connect();
+  const type = async () => (await row(client, 'SELECT @@shardmesh_transaction_type'))[0];
+  assert.equal(await type(), 'LOCAL');
+  await client.query("SET shardmesh_transaction_type = 'local'");
+  await client.query('SET SESSION shardmesh_transaction_type = DEFAULT, @@session.shardmesh_transaction_type = LOCAL');
+  assert.equal(await type(), 'LOCAL');
+  assert.deepEqual(await row(client, "SHOW VARIABLES LIKE 'shardmesh\\_transaction%'"), [
+    'shardmesh_transaction_type',
+    'LOCAL',
+  ]);
+  const refused: [string, number][] = [
+    ["SET shardmesh_transaction_type = 'SOON'", 1231],
+    ["SET GLOBAL shardmesh_transaction_type = 'LOCAL'", 1228],
+    ['SET shardmesh_nonsense = 1', 1193],
+  ];
+  for (const [sql, errno] of refused) await assert.rejects(client.query(sql), { errno }, sql);
+  await client.query('BEGIN');
+  await assert.rejects(client.query("SET shardmesh_transaction_type = 'LOCAL'"), { errno: 1568 });
+  await client.query('ROLLBACK');
+  await client.end();
+});

@@ -185,6 +185,7 @@ describe('numbers', () => {
       compareDecimalText(Buffer.from(a), 0, a.length, Buffer.from(b), 0, b.length);
     assert.equal(order('0042', '42'), 0);
     assert.equal(order('-0.00', '0'), 0);
+    assert.equal(order('-1.50', '-1.5'), 0);
     assert.equal(order('18446744073709551615', '9223372036854775807'), 1);
   });
 

@@ -16,6 +16,7 @@ import { PlanBuilder } from '../../src/plan/plan-builder.ts';
 import { StatementText } from '../../src/plan/rewrite.ts';
 import { compileSelect } from '../../src/plan/select.ts';
 import { loadRules, noHints, type RuleSet } from '../../src/rules/index.ts';
+import { initialMeshValues } from '../../src/session/index.ts';
 import { FingerprintBuffer, fingerprint, Lexer, type LexMode, parse } from '../../src/sql/index.ts';
 import { PacketClient, type RawResult } from '../merge/packet-client.ts';
 import { batchOf, drain } from '../merge/row-batches.ts';
@@ -169,7 +170,7 @@ export async function actionOf(
     rowCount: 0n,
     autocommit: true,
     inTransaction,
-    variables: new Map<string, string>(),
+    mesh: initialMeshValues,
   };
   const input: BindInput = { tokens, fingerprint: print, parameters, facts, keys: { take: () => [] } };
   try {

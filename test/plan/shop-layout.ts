@@ -11,6 +11,7 @@ import {
   type PlanEnvironment,
 } from '../../src/plan/index.ts';
 import { type Hints, loadRules, noHints, parseHints } from '../../src/rules/index.ts';
+import { initialMeshValues } from '../../src/session/index.ts';
 import { FingerprintBuffer, fingerprint, Lexer, type LexMode } from '../../src/sql/index.ts';
 
 const folder = new URL('./layouts/', import.meta.url);
@@ -141,7 +142,7 @@ export function inputOf(
       rowCount: -1n,
       autocommit: true,
       inTransaction: false,
-      variables: new Map([['sql_mode', "'STRICT_TRANS_TABLES'"]]),
+      mesh: initialMeshValues,
     },
     keys: { take: (_generator, count) => Array.from({ length: count }, () => nextKey++) },
   };
