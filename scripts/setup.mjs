@@ -93,6 +93,8 @@ const hasProgram = (name) =>
     }
   });
 
+const hasCompose = () => hasProgram('docker-compose') || spawnSync('docker', ['compose', 'version']).status === 0;
+
 /** Installs Debian packages without letting them start services on this machine. */
 const aptInstall = (packages) => {
   say(`installing ${packages.join(', ')} (apt-get)`);
@@ -117,6 +119,8 @@ const installServers = (purpose) => {
   if (!serverNamed && !hasProgram('mariadbd') && !hasProgram('mysqld')) missing.push('mariadb-server');
   if ((purpose === 'test' || purpose === 'bench') && !hasProgram('sysbench')) missing.push('sysbench');
   if (purpose === 'test' && !hasProgram('redis-server')) missing.push('redis-server');
+  // Reads docker-compose.yml; needs no engine.
+  if (purpose === 'test' && !hasCompose()) missing.push('docker-compose');
   // Only measured beside us: the bench goes on without it where it can't be installed.
   const installs = process.getuid?.() === 0 && existsSync('/etc/debian_version') && hasProgram('apt-get');
   if (purpose === 'bench' && installs && !process.env.HAPROXY && !hasProgram('haproxy')) missing.push('haproxy');
