@@ -12,7 +12,7 @@ import {
   type SourceStatus,
   type StatusReport,
 } from './admin/index.ts';
-import { systemClock } from './base/index.ts';
+import { localShare, systemClock } from './base/index.ts';
 import type { SchemaSnapshot } from './catalog/index.ts';
 import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
 import {
@@ -80,6 +80,8 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const metrics = createMeshMetrics();
   const pools = new SourcePools();
   const plans = new PlanCache(PLAN_CACHE_BYTES);
+  /** What the workers of this sidecar know together; there is one so far. */
+  const shared = localShare();
   const load = () => loadMesh(options.file, options.overrides, options.env);
 
   // -- configuration: what is in force --
@@ -161,6 +163,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       keys: keySupply(rules),
       schemaChanged: async (reason) => {
         await publisher.refreshSchema(name, reason === 'DDL' ? 'ddl' : 'unknown name');
+        if (reason === 'DDL' || reason === 'not understood') await shared.publish('schema', name, reason);
       },
     };
   }
@@ -216,6 +219,13 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const digests = new DigestTable(DIGESTS_MAX);
   const statements = new StatementLog(logger, { slowMs: config.log.slow, audit: config.log.audit });
   const transactions = new TransactionTally();
+  const authCache = new FastAuthCache();
+  // Not waited for: a worker that has not heard of it asks for the password once more.
+  authCache.onLearn = (key, digest) => void shared.publish('digest', key, digest).catch(() => undefined);
+  shared.subscribe('digest', (key, digest) => authCache.accept(key, Buffer.from(digest)));
+  shared.subscribe('schema', async (database) => {
+    await publisher.refreshSchema(database, 'ddl');
+  });
   const share: ListenerShare = {
     mesh: {
       current: () => snapshot,
@@ -233,7 +243,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     sessions,
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
-    authCache: new FastAuthCache(),
+    authCache,
     rsaKey: newRsaKey(),
     tls: config.tls === undefined ? undefined : tlsContexts(config.tls, clock, logger),
   };

@@ -5,4 +5,16 @@ export { type ErrorCode, type ErrorRow, errorTable } from './error-table.ts';
 export { Lru } from './lru.ts';
 export type { Machine, Step } from './machine.ts';
 export { MeshError } from './mesh-error.ts';
+export {
+  localCounters,
+  localShare,
+  type Share,
+  type SharedCounters,
+  type SharedEntry,
+  type SharedHandler,
+  type SharedPosition,
+  type SharedTopic,
+  type SharedTopics,
+  SharedValues,
+} from './share.ts';
 export { unreachable } from './unreachable.ts';

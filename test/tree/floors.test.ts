@@ -25,6 +25,7 @@ const floors: Readonly<Record<string, number>> = {
   frontend: 6,
   control: 7,
   admin: 7,
+  supervisor: 7,
   demo: 8,
   cli: 9,
 };
