@@ -31,6 +31,7 @@ import {
 } from './control/index.ts';
 import { lookupTables, ruleSources, SourcePools, TransactionTally } from './execute/index.ts';
 import {
+  AccountConnections,
   accountsOf,
   Listener,
   type ListenerShare,
@@ -130,6 +131,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       version: (before?.version ?? 0) + 1,
       accounts: accountsOf(config.users, config.tls?.require ?? false),
       databases: current,
+      proxies: config.proxyProtocol,
       serverVersion: config.serverVersion ?? serverVersionOf(configuration),
       limits: {
         ...config.limits,
@@ -244,6 +246,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
     authCache,
+    perAccount: new AccountConnections(),
     rsaKey: newRsaKey(),
     tls: config.tls === undefined ? undefined : tlsContexts(config.tls, clock, logger),
   };

@@ -70,6 +70,12 @@ export const errorTable = {
   ER_UNKNOWN_SYSTEM_VARIABLE: row(1193, 'HY000', "Unknown system variable '{name}'", mysql),
   ER_KILL_DENIED_ERROR: row(1095, 'HY000', 'You are not owner of thread {id}', mysql),
   ER_NO_SUCH_THREAD: row(1094, 'HY000', 'Unknown thread id: {id}', mysql),
+  ER_USER_LIMIT_REACHED: row(
+    1226,
+    '42000',
+    "User '{user}' has exceeded the '{resource}' resource (current value: {value})",
+    'Close connections of the user, or raise `users[].connections`.',
+  ),
   ER_SPECIFIC_ACCESS_DENIED_ERROR: row(
     1227,
     '42000',

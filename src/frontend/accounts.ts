@@ -5,11 +5,11 @@ import type { MeshUser, UserSecret } from '../rules/index.ts';
 import { type Credential, type CredentialStore, StaticCredentials, type UserEntry } from '../wire/index.ts';
 import type { Account } from './mesh-snapshot.ts';
 
-/** The accounts that a client from `host` may use, the most specific host pattern of each user only. */
+/** The accounts that a client from `host` may use, the narrowest host pattern of each user only. `accounts`: narrowest first. */
 export function accountsFrom(accounts: readonly Account[], host: string): ReadonlyMap<string, Account> {
   const chosen = new Map<string, Account>();
-  for (const account of [...accounts].sort((a, b) => specificity(b.hostPattern) - specificity(a.hostPattern))) {
-    if (!chosen.has(account.user) && hostMatches(account.hostPattern, host)) chosen.set(account.user, account);
+  for (const account of accounts) {
+    if (!chosen.has(account.user) && account.host.matches(host)) chosen.set(account.user, account);
   }
   return chosen;
 }
@@ -17,27 +17,8 @@ export function accountsFrom(accounts: readonly Account[], host: string): Readon
 /** The same as a credential store for the handshake. */
 export function credentialsOf(accounts: ReadonlyMap<string, Account>): CredentialStore {
   const entries = new Map<string, UserEntry>();
-  for (const [user, account] of accounts) {
-    entries.set(user, { credential: account.credential, requireTls: account.requireTls });
-  }
+  for (const [user, { credential, require }] of accounts) entries.set(user, { credential, require });
   return new StaticCredentials(entries);
-}
-
-/** MySQL's host patterns: `%` and `_` as in LIKE; `localhost` is loopback and unix sockets. */
-export function hostMatches(pattern: string, host: string): boolean {
-  if (pattern === '' || pattern === '%') return true;
-  const lower = pattern.toLowerCase();
-  if (lower === 'localhost') return host === 'localhost' || host === '127.0.0.1' || host === '::1';
-  const source = lower
-    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('%', '.*')
-    .replaceAll('_', '.');
-  return new RegExp(`^${source}$`).test(host.toLowerCase());
-}
-
-function specificity(pattern: string): number {
-  const wildcard = pattern.search(/[%_]/);
-  return wildcard < 0 ? 1000 : wildcard;
 }
 
 /** Schemas that every user may read: the mesh shows only logical names in them. */
@@ -80,16 +61,19 @@ export function databaseDenied(account: Account, database: string, host: string)
   return new MeshError('ER_DBACCESS_DENIED_ERROR', { user: account.user, host, database });
 }
 
-/** The users of shardmesh.yaml as accounts. */
+/** The users of shardmesh.yaml as accounts, narrowest hosts first. */
 export function accountsOf(users: readonly MeshUser[], requireTls: boolean): Account[] {
-  return users.map((user) => ({
-    user: user.name,
-    hostPattern: user.host,
-    credential: credentialOf(user.secret),
-    databases: user.admin ? 'all' : user.databases,
-    admin: user.admin,
-    requireTls,
-  }));
+  return users
+    .map((user) => ({
+      user: user.name,
+      host: user.host,
+      credential: credentialOf(user.secret),
+      databases: user.admin ? ('all' as const) : user.databases,
+      admin: user.admin,
+      require: requireTls && user.require === 'none' ? ('tls' as const) : user.require,
+      connections: user.connections,
+    }))
+    .sort((a, b) => b.host.rank - a.host.rank);
 }
 
 function credentialOf(secret: UserSecret): Credential {

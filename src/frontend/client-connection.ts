@@ -1,6 +1,6 @@
 /** One client socket: handshake, TLS, packets in, commands one after the other, responses out. */
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { MeshError } from '../base/index.ts';
 import { freshSettings, withVariables } from '../session/index.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type RsaKey,
   serverCapabilities,
 } from '../wire/index.ts';
+import type { AccountConnections } from './account-connections.ts';
 import { accountsFrom, credentialsOf, databaseDenied, mayUse } from './accounts.ts';
 import { runCommand } from './commands.ts';
 import { LoginDamper } from './login-damper.ts';
@@ -25,13 +26,15 @@ import type { Account } from './mesh-snapshot.ts';
 import { checkClientCharset } from './plan-environment.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { Session, type WorkerShare } from './session.ts';
+import { peerCertificate, type ServerTls } from './tls-contexts.ts';
 
 /** What all connections of one listener share. */
 export interface ListenerShare extends WorkerShare {
   readonly authCache: FastAuthCache;
   readonly rsaKey: RsaKey;
   /** Undefined: no TLS. */
-  readonly tls: (() => SecureContext) | undefined;
+  readonly tls: ServerTls | undefined;
+  readonly perAccount: AccountConnections;
 }
 
 /** Bytes of a packet before the client has logged in. */
@@ -59,16 +62,18 @@ export class ClientConnection {
   #multiStatements = false;
   #capabilities = 0;
   #cancelTimeout: () => void = () => undefined;
+  #leaveAccount: () => void = () => undefined;
   /** Drain: close as soon as nothing is open. */
   #closing = false;
   readonly #onEnd: () => void;
 
-  constructor(share: ListenerShare, socket: Socket, onEnd: () => void) {
+  /** `client`: the address that a proxy told; undefined: the socket's own. */
+  constructor(share: ListenerShare, socket: Socket, onEnd: () => void, client?: string) {
     this.#share = share;
     this.#socket = socket;
     this.#onEnd = onEnd;
     this.#id = share.sessions.newId();
-    const host = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'localhost';
+    const host = client ?? addressOf(socket);
     this.session = new Session(share, this.#id, host);
     this.#reply = new ResponseWriter(socket, this.session.state, share.observer.errorAnswered);
     const snapshot = share.mesh.current();
@@ -204,8 +209,8 @@ export class ClientConnection {
   }
 
   #startTls(): void {
-    const context = this.#share.tls?.();
-    if (context === undefined) return;
+    const { tls } = this.#share;
+    if (tls === undefined) return;
     const plain = this.#socket;
     plain.removeAllListeners('data');
     plain.removeAllListeners('close');
@@ -216,13 +221,22 @@ export class ClientConnection {
       plain.pause();
       plain.unshift(rest);
     }
-    const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
+    // Who may come without a certificate is decided by the account, so that its refusal can be told.
+    const certificates = { requestCert: tls.asksCertificate, rejectUnauthorized: false };
+    const secure = new TLSSocket(plain, { isServer: true, secureContext: tls.context(), ...certificates });
+    if (tls.asksCertificate) secure.once('secure', () => this.#checkCertificate(secure));
     this.#socket = secure;
     this.#framer = new PacketFramer(HANDSHAKE_PACKET_MAX);
     this.#framer.expect(expected);
     this.#reply = new ResponseWriter(secure, this.session.state, this.#share.observer.errorAnswered);
     this.#auth.tlsStarted();
     this.#listen(secure);
+  }
+
+  #checkCertificate(secure: TLSSocket): void {
+    const shown = peerCertificate(secure);
+    if (shown === 'trusted') this.#auth.certified();
+    else if (shown === 'untrusted') this.#destroy();
   }
 
   #accepted(accepted: AuthAccepted): void {
@@ -234,6 +248,8 @@ export class ClientConnection {
     try {
       if (account === undefined)
         throw new MeshError('ER_ACCESS_DENIED_ERROR', { user: accepted.user, host: state.host, using: 'YES' });
+      this.#leaveAccount();
+      this.#leaveAccount = this.#share.perAccount.enter(account);
       this.#takeOver(accepted, account);
       if (accepted.database !== '') {
         if (!mayUse(account, accepted.database)) throw databaseDenied(account, accepted.database, state.host);
@@ -268,7 +284,7 @@ export class ClientConnection {
     const { session } = this;
     session.account = account;
     session.state.user = accepted.user;
-    session.state.accountHost = account.hostPattern;
+    session.state.accountHost = account.host.text;
     this.#capabilities = accepted.capabilities;
     this.#reply.capabilities = accepted.capabilities;
     this.#multiStatements = hasCapability(accepted.capabilities, Capability.MULTI_STATEMENTS);
@@ -379,10 +395,16 @@ export class ClientConnection {
   #ended(): void {
     this.#phase = 'closed';
     this.#cancelTimeout();
+    this.#leaveAccount();
     this.#share.sessions.remove(this.#id);
     void this.session.close().catch((error: unknown) => this.#share.observer.bug(error));
     this.#onEnd();
   }
+}
+
+/** Where a connection comes from: an address, or `localhost` for a unix socket. */
+export function addressOf(socket: Socket): string {
+  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'localhost';
 }
 
 /** The character set that the client declared in its handshake is the session's, as by SET NAMES. Throws SM_CHARSET_UNSAFE. */

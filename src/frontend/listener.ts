@@ -2,7 +2,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { MeshError } from '../base/index.ts';
 import { buildErr, errOf, framePayload, payloadOf } from '../wire/index.ts';
-import { ClientConnection, type ListenerShare } from './client-connection.ts';
+import { addressOf, ClientConnection, type ListenerShare } from './client-connection.ts';
+import { awaitProxyHeader } from './proxy-preface.ts';
 
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -11,6 +12,8 @@ export type Address =
 export class Listener {
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
+  /** Proxies' connections whose header has not come yet. */
+  readonly #waiting = new Set<Socket>();
   readonly #share: ListenerShare;
 
   private constructor(share: ListenerShare) {
@@ -61,28 +64,53 @@ export class Listener {
 
   /** Every connection ends at its quiet point. */
   closeWhenQuiet(): void {
+    for (const socket of this.#waiting) socket.destroy();
     for (const connection of this.#connections) connection.closeWhenQuiet();
   }
 
   /** Every connection ends now. */
   closeAll(): void {
+    for (const socket of this.#waiting) socket.destroy();
     for (const connection of this.#connections) connection.kill();
   }
 
   #accept(socket: Socket): void {
-    const { connections } = this.#share.mesh.current().limits;
-    if (this.#connections.size >= connections) {
+    const { limits, proxies } = this.#share.mesh.current();
+    if (this.#connections.size + this.#waiting.size >= limits.connections) {
       this.#share.observer.connectionRefused();
       const payload = payloadOf((writer) => buildErr(writer, errOf(new MeshError('ER_CON_COUNT_ERROR')), false));
       socket.on('error', () => undefined);
       socket.end(framePayload(payload, 0));
       return;
     }
+    const host = addressOf(socket);
+    if (!proxies.some((network) => network.matches(host))) {
+      this.#open(socket, undefined);
+      return;
+    }
+    this.#waiting.add(socket);
+    awaitProxyHeader(
+      socket,
+      limits.handshakeTimeoutMs,
+      (client) => {
+        this.#waiting.delete(socket);
+        this.#open(socket, client);
+      },
+      () => this.#waiting.delete(socket),
+    );
+  }
+
+  #open(socket: Socket, client: string | undefined): void {
     this.#share.observer.connectionOpened();
-    const connection: ClientConnection = new ClientConnection(this.#share, socket, () => {
-      this.#connections.delete(connection);
-      this.#share.observer.connectionClosed();
-    });
+    const connection: ClientConnection = new ClientConnection(
+      this.#share,
+      socket,
+      () => {
+        this.#connections.delete(connection);
+        this.#share.observer.connectionClosed();
+      },
+      client,
+    );
     this.#connections.add(connection);
   }
 }

@@ -2,19 +2,20 @@
 import type { SchemaSnapshot } from '../catalog/index.ts';
 import type { SourceDirectory } from '../execute/index.ts';
 import type { KeySupply, LocalRows } from '../plan/index.ts';
-import type { RuleSet } from '../rules/index.ts';
+import type { HostPattern, RuleSet } from '../rules/index.ts';
 import type { Credential } from '../wire/index.ts';
 
 /** A user of the mesh, as `users` of shardmesh.yaml lists them. */
 export interface Account {
   readonly user: string;
-  /** As in MySQL: `%`, `10.%`, `127.0.0.1`, `localhost`. */
-  readonly hostPattern: string;
+  readonly host: HostPattern;
   readonly credential: Credential;
   /** Logical databases, or all of them. */
   readonly databases: readonly string[] | 'all';
   readonly admin: boolean;
-  readonly requireTls: boolean;
+  readonly require: 'none' | 'tls' | 'certificate';
+  /** At one time; undefined: no limit. */
+  readonly connections: number | undefined;
 }
 
 /** One logical database, ready to serve. */
@@ -41,9 +42,12 @@ export interface MeshLimits {
 export interface MeshSnapshot {
   /** Increases with each reload. */
   readonly version: number;
+  /** Narrowest hosts first. */
   readonly accounts: readonly Account[];
   readonly databases: ReadonlyMap<string, LogicalDatabase>;
   readonly serverVersion: string;
+  /** Networks whose connections begin with a PROXY protocol header. */
+  readonly proxies: readonly HostPattern[];
   readonly limits: MeshLimits;
 }
 

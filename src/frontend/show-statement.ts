@@ -141,7 +141,7 @@ function processList(context: CommandContext, full: boolean): LocalRows {
 
 function grants(context: CommandContext): LocalRows {
   const { account, session } = context;
-  const who = `\`${account.user}\`@\`${account.hostPattern}\``;
+  const who = `\`${account.user}\`@\`${account.host.text}\``;
   const rows = account.admin
     ? [`GRANT ALL PRIVILEGES ON *.* TO ${who} WITH GRANT OPTION`]
     : [
@@ -152,7 +152,7 @@ function grants(context: CommandContext): LocalRows {
         ),
       ];
   return {
-    columns: [{ name: `Grants for ${account.user}@${account.hostPattern}`, type: 'string' }],
+    columns: [{ name: `Grants for ${account.user}@${account.host.text}`, type: 'string' }],
     rows: rows.map((row) => [row]),
   };
 }

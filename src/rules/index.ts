@@ -1,6 +1,7 @@
 /** The rules room: YAML files to checked, frozen snapshots; sharding algorithms, inline expressions, key generators, hints. */
 
 export { type HintProblem, hintsOf, isHintComment, noHints, parseHints } from './hints.ts';
+export { type HostPattern, readHostPattern, readNetwork } from './host-pattern.ts';
 export { describeKey } from './key-value.ts';
 export {
   createKeyGenerator,

@@ -1,4 +1,5 @@
 /** The words of shardmesh.yaml: the sidecar's own configuration as a frozen snapshot. */
+import type { HostPattern } from './host-pattern.ts';
 import type { RuleProblem, RuleSet } from './types.ts';
 
 /** Where a listener listens. */
@@ -9,12 +10,14 @@ export type ListenAddress =
 /** Who may connect. `toJSON` leaves secrets out. */
 export interface MeshUser {
   readonly name: string;
-  /** Host part of the account, with MySQL's wildcards `%` and `_`. */
-  readonly host: string;
+  readonly host: HostPattern;
   readonly secret: UserSecret;
   /** Logical databases that the user may use; an admin may use all. */
   readonly databases: readonly string[];
   readonly admin: boolean;
+  readonly require: 'none' | 'tls' | 'certificate';
+  /** At one time; undefined: no limit. */
+  readonly connections: number | undefined;
 }
 export type UserSecret =
   | { readonly kind: 'plain'; readonly password: string }
@@ -27,7 +30,7 @@ export interface ListenTls {
   /** Absolute paths. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** Client certificates must be signed by it. */
+  /** Clients are asked for a certificate that is signed by it. */
   readonly caFile?: string;
   /** Refuse connections without TLS. */
   readonly require: boolean;
@@ -54,6 +57,8 @@ export interface MeshConfig {
   /** Health and metrics; undefined: off. */
   readonly http: ListenAddress | undefined;
   readonly admin: ListenAddress | undefined;
+  /** Networks whose connections begin with a PROXY protocol header. */
+  readonly proxyProtocol: readonly HostPattern[];
   /** What clients see; undefined: what the backends say. */
   readonly serverVersion: string | undefined;
   readonly workers: number;

@@ -63,6 +63,7 @@ export class AuthServer {
   readonly #options: AuthServerOptions;
   #phase: Phase = 'response';
   #secure: boolean;
+  #certified = false;
   #scramble: Buffer = newScramble();
   #capabilities: Capabilities = 0;
   #response: Omit<HandshakeResponse, 'authResponse' | 'authPlugin'> | undefined;
@@ -95,6 +96,11 @@ export class AuthServer {
   /** From here on a cleartext password may be asked for. */
   tlsStarted(): void {
     this.#secure = true;
+  }
+
+  /** The client has shown a certificate that a trusted authority has signed. */
+  certified(): void {
+    this.#certified = true;
   }
 
   /** The next packet from the client. Never throws for what a client sends. */
@@ -254,7 +260,10 @@ export class AuthServer {
 
   /** A real user, on a transport that he may use. */
   #admitted(): boolean {
-    return this.#known && (this.#secure || this.#entry?.requireTls !== true);
+    if (!this.#known) return false;
+    const need = this.#entry?.require ?? 'none';
+    if (need === 'certificate') return this.#certified || this.#options.secure;
+    return need === 'none' || this.#secure;
   }
 
   #verdict(right: boolean, before?: Buffer): AuthStep {

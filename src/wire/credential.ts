@@ -14,8 +14,8 @@ export type Credential =
 
 export interface UserEntry {
   readonly credential: Credential;
-  /** Refuse this user on connections without TLS (unix sockets count as secure). */
-  readonly requireTls?: boolean;
+  /** Refuse this user on connections without TLS (unix sockets count as such), or without a client certificate. */
+  readonly require?: 'none' | 'tls' | 'certificate';
 }
 
 export interface CredentialStore {

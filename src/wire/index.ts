@@ -62,6 +62,7 @@ export { PacketFramer } from './packet-framer.ts';
 export { MalformedPacket, PacketReader } from './packet-reader.ts';
 export { framePayload, PACKET_PAYLOAD_MAX, PacketWriter, payloadOf } from './packet-writer.ts';
 export { buildPrepareOk, type PrepareOk, parsePrepareOk } from './prepare-ok.ts';
+export { type ProxyHeader, parseProxyHeader } from './proxy-header.ts';
 export { parseQuery, type QueryPacket } from './query-packet.ts';
 export { type FrameKind, type ReplyKind, ResultScanner, type ResultSink } from './result-scanner.ts';
 export { newRsaKey, type RsaKey, rsaDecryptPassword, rsaEncryptPassword } from './rsa-password.ts';

@@ -17,7 +17,7 @@ const credentials = new StaticCredentials(
     ['clear', { credential: parseCredential('pw') }],
     ['sha2', { credential: parseCredential(newStoredSha2('pw')) }],
     ['native', { credential: { kind: 'native', hash: nativePasswordHash('pw') } as const }],
-    ['tls', { credential: parseCredential('pw'), requireTls: true }],
+    ['tls', { credential: parseCredential('pw'), require: 'tls' }],
   ]),
 );
 

@@ -41,8 +41,11 @@ const nativeHash = (password: string): string => {
   return `*${createHash('sha1').update(once).digest('hex').toUpperCase()}`;
 };
 
-/** `sha2`: the stored form of caching_sha2_password for the user `hashed`. */
-export async function startGround(sha2: string): Promise<ClientGround> {
+/** `sha2`: the stored form of caching_sha2_password for the user `hashed`; `more`: further users and keys of shardmesh.yaml. */
+export async function startGround(
+  sha2 = '*0000000000000000000000000000000000000000',
+  more: { readonly users?: readonly string[]; readonly keys?: string; readonly tls?: string } = {},
+): Promise<ClientGround> {
   const folder = mkdtempSync(join(tmpdir(), 'shardmesh-clients-'));
   const files = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
   writeFileSync(files.ca, authority);
@@ -74,13 +77,14 @@ export async function startGround(sha2: string): Promise<ClientGround> {
 http: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 1
-tls: { cert: cert.pem, key: key.pem }
+tls: { cert: cert.pem, key: key.pem${more.tls ?? ''} }
+${more.keys ?? ''}
 users:
   - { user: "app@%", password: app, databases: [shop, solo] }
   - { user: "hashed@%", authenticationString: '${sha2}', databases: [shop] }
   - { user: "native@%", authenticationString: '${nativeHash('app')}', databases: [shop] }
   - { user: "dba@%", password: dba, admin: true }
-databases: [shop.yaml, solo.yaml]
+${(more.users ?? []).map((user) => `  - ${user}\n`).join('')}databases: [shop.yaml, solo.yaml]
 `,
   );
   const sidecar = await startSidecar({ config: join(folder, 'shardmesh.yaml'), folder });

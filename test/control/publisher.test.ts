@@ -26,6 +26,7 @@ const configOf = (
   listen: [{ kind: 'tcp', host: '127.0.0.1', port: 3307 }],
   http: undefined,
   admin: undefined,
+  proxyProtocol: [],
   serverVersion: undefined,
   workers: 1,
   tls: undefined,

@@ -119,6 +119,8 @@ const cases: readonly (readonly [string, string, readonly string[], RegExp?])[] 
   ['bad address', 'http: 127.0.0.1', ['5:7 error SM_WRONG_VALUE']],
   ['admin beyond loopback', 'admin: 0.0.0.0:16091', ['5:8 error SM_WRONG_VALUE']],
   ['one address twice', 'http: 127.0.0.1:3307', ['5:7 error SM_WRONG_VALUE']],
+  ['a network with a host in it', 'proxyProtocol: [10.0.0.0/8, 10.0.0.1/8]', ['5:29 error SM_WRONG_VALUE'], /begins/],
+  ['no network', 'proxyProtocol: 10.%', ['5:16 error SM_WRONG_VALUE'], /10\.0\.0\.0\/8/],
   ['workers', 'workers: 2000', ['5:10 error SM_WRONG_VALUE']],
   ['redis', 'control: { redis: localhost }', ['5:19 error SM_WRONG_VALUE']],
   ['redis for leases only', 'control: { redis: "redis://h:6379/0" }', ['5:19 warning SM_FEATURE_NOT_BUILT']],
@@ -135,6 +137,22 @@ for (const [name, line, expected, says] of cases) {
     if (says !== undefined) assert.match(problems.map((each) => `${each.message} ${each.suggestion}`).join(), says);
   });
 }
+
+test('users: hosts, and what their connections need', () => {
+  const user = (name: string, more = '', keys = '') =>
+    loadMeshText(`${base.replace('app@%', name).replace('[shop] }', `[shop]${more} }`)}${keys}\n`, { files });
+  for (const host of ['10.%', '10.0.0.0/8', '10.0.0.0/255.0.0.0', 'fd00::/8', '::1', 'localhost', '192.168.1._'])
+    assert.deepEqual(user(`app@${host}`).problems, [], host);
+  for (const host of ['10.0.0.0/33', '10.0.0.0/255.0.255.0', '10.1.0.0/8', '10/8', 'a/8'])
+    assert.deepEqual(summary(user(`app@${host}`).problems), ['3:11 error SM_WRONG_VALUE'], host);
+  assert.deepEqual(summary(user('app@db.example.com').problems), ['3:11 warning SM_WRONG_VALUE']);
+  const tls = 'tls: { cert: pw, key: pw }';
+  assert.match(String(user('app@%', ', require: tls').problems[0]?.message), /needs TLS/);
+  assert.deepEqual(user('app@%', ', require: tls', tls).problems, []);
+  assert.match(String(user('app@%', ', require: certificate', tls).problems[0]?.message), /authority/);
+  assert.deepEqual(user('app@%', ', require: certificate', 'tls: { cert: pw, key: pw, ca: pw }').problems, []);
+  assert.equal(user('app@%', ', connections: 5').value?.users[0]?.connections, 5);
+});
 
 test('databases: missing files, globs, the same name twice, problems of their own', () => {
   const load = (databases: string, more: Record<string, string> = {}) =>

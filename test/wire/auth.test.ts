@@ -175,7 +175,7 @@ const users = new Map<string, UserEntry>([
   ['sha2', { credential: parseCredential(newStoredSha2('pw')) }],
   ['native', { credential: { kind: 'native', hash: nativePasswordHash('pw') } }],
   ['nopass', { credential: parseCredential('') }],
-  ['tls', { credential: parseCredential('pw'), requireTls: true }],
+  ['tls', { credential: parseCredential('pw'), require: 'tls' }],
 ]);
 const credentials = new StaticCredentials(users);
 

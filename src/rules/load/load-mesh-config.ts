@@ -1,6 +1,7 @@
 /** Loads shardmesh.yaml and every rules file that it names: a checked, frozen MeshConfig, or all problems. */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
+import { type HostPattern, readNetwork } from '../host-pattern.ts';
 import { WORKER_IDS_MAX } from '../keys/snowflake.ts';
 import type { ListenAddress, ListenTls, Loaded, LoadSource, MeshConfig, Overrides } from '../mesh-config.ts';
 import type { RuleProblem, RuleSet } from '../types.ts';
@@ -128,7 +129,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       .find(([, other]) => address !== undefined && other !== undefined && sameAddress(address, other));
     if (twin !== undefined) yaml.report(path, 'SM_WRONG_VALUE', `the same address is taken by '${twin[0][0]}'`);
   }
-  const users = readUsers(file.users, yaml, folder, source, [...rules.databases.keys()], rules.complete);
+  const users = readUsers(file.users, yaml, folder, source, [...rules.databases.keys()], rules.complete, file.tls);
   if (file.users.length === 0)
     yaml.report(['users'], 'SM_MISSING_KEY', 'nobody may connect: no user is given', {
       severity: 'warning',
@@ -207,6 +208,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     listen: Object.freeze(listen),
     http,
     admin,
+    proxyProtocol: Object.freeze(readNetworks(file.proxyProtocol ?? [], yaml)),
     serverVersion: file.serverVersion,
     workers,
     tls: readTls(file.tls, yaml, source, folder),
@@ -230,6 +232,15 @@ function readListen(text: string, yaml: YamlFile, path: Path): ListenAddress | u
   if (typeof address !== 'string') return address;
   yaml.report(path, 'SM_WRONG_VALUE', address);
   return undefined;
+}
+
+function readNetworks(list: readonly string[], yaml: YamlFile): HostPattern[] {
+  return list.flatMap((text, index) => {
+    const network = readNetwork(text);
+    if (typeof network !== 'string') return [network];
+    yaml.report(list.length > 1 ? ['proxyProtocol', index] : ['proxyProtocol'], 'SM_WRONG_VALUE', network);
+    return [];
+  });
 }
 
 function sameAddress(a: ListenAddress, b: ListenAddress): boolean {

@@ -8,7 +8,9 @@ const address = z.string({ error: 'an address like 127.0.0.1:3307 or unix:/path 
 export const userSchema = z.strictObject({
   user: z
     .string()
-    .describe('`name@host` as in MySQL’s accounts; `%` and `_` are wildcards in the host. Without `@`: every host.'),
+    .describe(
+      '`name@host` as in MySQL’s accounts: an address, `10.%` with the wildcards `%` and `_`, `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or `localhost` (loopback and unix sockets). Names of hosts are not looked up. Without `@`: every host. The narrowest match counts.',
+    ),
   password: text
     .optional()
     .describe(
@@ -23,6 +25,17 @@ export const userSchema = z.strictObject({
     ),
   databases: z.array(name).default([]).describe('Logical databases that the user may use.'),
   admin: z.boolean().default(false).describe('May use every database and the administrative statements.'),
+  require: z
+    .enum(['none', 'tls', 'certificate'])
+    .default('none')
+    .describe(
+      'What the user’s connections need: `tls`; or `certificate`, which is TLS with a client certificate that `tls.ca` has signed. Unix sockets count as TLS.',
+    ),
+  connections: whole(1, 1_000_000)
+    .optional()
+    .describe(
+      'Connections at one time of this account at most, error 1226 beyond; default: no limit but `limits.connections`.',
+    ),
 });
 
 export const meshSchema = z.strictObject({
@@ -41,6 +54,11 @@ export const meshSchema = z.strictObject({
     .describe(
       'Operator routes; loopback only, always with a token; `off` for none. Environment SHARDMESH_ADMIN, flag --admin.',
     ),
+  proxyProtocol: oneOrMore(z.string())
+    .optional()
+    .describe(
+      'Addresses or networks (`10.0.0.0/8`, `fd00::/8`) of proxies. Every connection from there must begin with a PROXY protocol header, version 1 or 2, and counts as coming from the address that it tells. From elsewhere such a header ends the connection.',
+    ),
   serverVersion: text
     .optional()
     .describe(
@@ -55,7 +73,12 @@ export const meshSchema = z.strictObject({
     .strictObject({
       cert: z.string().describe('File with the certificate chain.'),
       key: z.string().describe('File with its key.'),
-      ca: z.string().optional().describe('File with the certificates that clients’ must be signed by.'),
+      ca: z
+        .string()
+        .optional()
+        .describe(
+          'File with the authorities of client certificates. With it clients are asked for one; one that they did not sign ends the connection. Users with `require: certificate` must have one.',
+        ),
       require: z.boolean().default(false).describe('Refuse clients without TLS.'),
       minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The oldest version allowed.'),
     })

@@ -1,4 +1,5 @@
 /** `users` of shardmesh.yaml: accounts and their secrets. */
+import { readHostPattern } from '../host-pattern.ts';
 import type { LoadPorts, MeshUser, UserSecret } from '../mesh-config.ts';
 import type { MeshFile } from './mesh-schema.ts';
 import { readSecret } from './read-data-sources.ts';
@@ -13,6 +14,7 @@ export function readUsers(
   ports: LoadPorts,
   databases: readonly string[],
   certain: boolean,
+  tls: MeshFile['tls'],
 ): MeshUser[] {
   const users: MeshUser[] = [];
   for (const [index, entry] of entries.entries()) {
@@ -26,9 +28,22 @@ export function readUsers(
       yaml.report([...path, 'user'], 'SM_WRONG_VALUE', `'${entry.user}' names no user; write name@host`);
     if (account.host === '')
       yaml.report([...path, 'user'], 'SM_WRONG_VALUE', `'${entry.user}' has an empty host; write name@%`);
-    if (users.some((user) => user.name === account.name && user.host.toLowerCase() === account.host.toLowerCase())) {
+    const host = readHostPattern(account.host);
+    if (typeof host === 'string') {
+      yaml.report([...path, 'user'], 'SM_WRONG_VALUE', host);
+      continue;
+    }
+    if (host.isName)
+      yaml.report(
+        [...path, 'user'],
+        'SM_WRONG_VALUE',
+        `'${account.host}' matches nobody: clients are known by their addresses, whose names are not looked up`,
+        { severity: 'warning', suggestion: 'an address, a pattern like 10.%, or a network like 10.0.0.0/8' },
+      );
+    if (users.some((user) => user.name === account.name && user.host.text.toLowerCase() === host.text.toLowerCase())) {
       yaml.report([...path, 'user'], 'SM_DUPLICATE_NAME', `user ${account.name}@${account.host} is there twice`);
     }
+    checkRequire(entry, tls, yaml, path);
     if (certain) {
       for (const [position, database] of entry.databases.entries()) {
         if (!databases.includes(database))
@@ -43,12 +58,33 @@ export function readUsers(
     const secret = readUserSecret(entry, yaml, path, folder, ports);
     if (secret !== undefined)
       users.push(
-        redacted({ ...account, secret, databases: Object.freeze([...entry.databases]), admin: entry.admin }, [
-          'secret',
-        ]),
+        redacted(
+          {
+            name: account.name,
+            host,
+            secret,
+            databases: Object.freeze([...entry.databases]),
+            admin: entry.admin,
+            require: entry.require,
+            connections: entry.connections,
+          },
+          ['secret'],
+        ),
       );
   }
   return users;
+}
+
+/** What no connection could fulfil is a mistake. */
+function checkRequire(entry: MeshFile['users'][number], tls: MeshFile['tls'], yaml: YamlFile, path: Path): void {
+  if (entry.require !== 'none' && tls === undefined)
+    yaml.report([...path, 'require'], 'SM_WRONG_VALUE', `'${entry.require}' needs TLS for clients`, {
+      suggestion: 'add tls: { cert: ..., key: ... }',
+    });
+  else if (entry.require === 'certificate' && tls?.ca === undefined)
+    yaml.report([...path, 'require'], 'SM_WRONG_VALUE', 'client certificates need the authority that signs them', {
+      suggestion: 'add tls.ca',
+    });
 }
 
 function readUserSecret(
