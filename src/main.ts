@@ -12,7 +12,7 @@ import {
   type SourceStatus,
   type StatusReport,
 } from './admin/index.ts';
-import { localShare, systemClock } from './base/index.ts';
+import { localCounters, localShare, systemClock } from './base/index.ts';
 import type { SchemaSnapshot } from './catalog/index.ts';
 import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
 import {
@@ -31,7 +31,6 @@ import {
 } from './control/index.ts';
 import { lookupTables, ruleSources, SourcePools, TransactionTally } from './execute/index.ts';
 import {
-  AccountConnections,
   accountsOf,
   Listener,
   type ListenerShare,
@@ -246,7 +245,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
     authCache,
-    perAccount: new AccountConnections(),
+    counters: localCounters(),
     rsaKey: newRsaKey(),
     tls: config.tls === undefined ? undefined : tlsContexts(config.tls, clock, logger),
   };

@@ -1,7 +1,7 @@
 /** One client socket: handshake, TLS, packets in, commands one after the other, responses out. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { MeshError } from '../base/index.ts';
+import { MeshError, type SharedCounters } from '../base/index.ts';
 import { freshSettings, withVariables } from '../session/index.ts';
 import {
   type AuthAccepted,
@@ -18,7 +18,6 @@ import {
   type RsaKey,
   serverCapabilities,
 } from '../wire/index.ts';
-import type { AccountConnections } from './account-connections.ts';
 import { accountsFrom, credentialsOf, databaseDenied, mayUse } from './accounts.ts';
 import { runCommand } from './commands.ts';
 import { LoginDamper } from './login-damper.ts';
@@ -34,7 +33,8 @@ export interface ListenerShare extends WorkerShare {
   readonly rsaKey: RsaKey;
   /** Undefined: no TLS. */
   readonly tls: ServerTls | undefined;
-  readonly perAccount: AccountConnections;
+  /** Connections by account, for those that have a limit. */
+  readonly counters: SharedCounters;
 }
 
 /** Bytes of a packet before the client has logged in. */
@@ -59,6 +59,8 @@ export class ClientConnection {
   #phase: Phase = 'handshake';
   #auth: AuthServer;
   #busy = false;
+  /** For the count of the account's connections. */
+  #waiting = false;
   #multiStatements = false;
   #capabilities = 0;
   #cancelTimeout: () => void = () => undefined;
@@ -140,13 +142,13 @@ export class ClientConnection {
         return;
       }
     }
-    if (this.#busy && this.#framer.bufferedBytes > PENDING_BYTES_MAX) this.#socket.pause();
+    if ((this.#busy || this.#waiting) && this.#framer.bufferedBytes > PENDING_BYTES_MAX) this.#socket.pause();
     this.#work();
   }
 
   /** Takes packets while there are any and no command is running. */
   #work(): void {
-    while (!this.#busy && this.#phase !== 'closed') {
+    while (!this.#busy && !this.#waiting && this.#phase !== 'closed') {
       let payload: Buffer | undefined;
       try {
         payload = this.#framer.next();
@@ -162,7 +164,7 @@ export class ClientConnection {
         this.#command(payload);
       }
     }
-    if (this.#socket.isPaused() && !this.#busy) this.#socket.resume();
+    if (this.#socket.isPaused() && !this.#busy && !this.#waiting) this.#socket.resume();
   }
 
   /** Carries out one step of the dialogue; true if the socket is being replaced by TLS. */
@@ -240,16 +242,50 @@ export class ClientConnection {
   }
 
   #accepted(accepted: AuthAccepted): void {
+    const { snapshot, state } = this.session;
+    const account = accountsFrom(snapshot.accounts, state.host).get(accepted.user);
+    this.#leaveAccount();
+    if (account?.connections === undefined) {
+      this.#welcome(accepted, account);
+      return;
+    }
+    this.#waiting = true;
+    this.#enterAccount(account, account.connections).then(
+      (error) => {
+        this.#waiting = false;
+        if (this.#phase === 'closed') this.#leaveAccount();
+        else if (error === undefined) this.#welcome(accepted, account);
+        else this.#loginRefused(error);
+        this.#work();
+      },
+      (error: unknown) => {
+        this.#share.observer.bug(error);
+        this.#destroy();
+      },
+    );
+  }
+
+  /** Counts this connection; answers what MySQL says of MAX_USER_CONNECTIONS if there are as many already. */
+  async #enterAccount({ user, host }: Account, connections: number): Promise<MeshError | undefined> {
+    const { counters } = this.#share;
+    const name = `${user}@${host.text.toLowerCase()}`;
+    if (!(await counters.take(name, connections)))
+      return new MeshError('ER_USER_LIMIT_REACHED', { user, resource: 'max_user_connections', value: connections });
+    this.#leaveAccount = () => {
+      this.#leaveAccount = () => undefined;
+      counters.give(name);
+    };
+    return undefined;
+  }
+
+  #welcome(accepted: AuthAccepted, account: Account | undefined): void {
     const { session } = this;
     const { state } = session;
     const snapshot = session.snapshot;
     const reply = this.#reply;
-    const account = accountsFrom(snapshot.accounts, state.host).get(accepted.user);
     try {
       if (account === undefined)
         throw new MeshError('ER_ACCESS_DENIED_ERROR', { user: accepted.user, host: state.host, using: 'YES' });
-      this.#leaveAccount();
-      this.#leaveAccount = this.#share.perAccount.enter(account);
       this.#takeOver(accepted, account);
       if (accepted.database !== '') {
         if (!mayUse(account, accepted.database)) throw databaseDenied(account, accepted.database, state.host);
@@ -260,10 +296,7 @@ export class ClientConnection {
       }
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
-      this.#share.observer.loginFailed(error, state.host);
-      reply.error(error);
-      reply.flush();
-      this.#end();
+      this.#loginRefused(error);
       return;
     }
     reply.done();
@@ -278,6 +311,14 @@ export class ClientConnection {
     }
     this.#framer.payloadMax = snapshot.limits.maxAllowedPacket;
     this.#framer.startCommand();
+  }
+
+  /** The password was right, and yet. */
+  #loginRefused(error: MeshError): void {
+    this.#share.observer.loginFailed(error, this.session.state.host);
+    this.#reply.error(error);
+    this.#reply.flush();
+    this.#end();
   }
 
   #takeOver(accepted: AuthAccepted, account: Account): void {

@@ -1,5 +1,4 @@
 /** Clients: listeners, handshake, sessions, commands and replies. */
-export { AccountConnections } from './account-connections.ts';
 export { accountsOf } from './accounts.ts';
 export type { ListenerShare } from './client-connection.ts';
 export type { FrontendObserver, StatementRecord } from './frontend-observer.ts';
