@@ -63,6 +63,7 @@ import {
   watchProcess,
   watchSessions,
 } from './telemetry/index.ts';
+import { localProtocol, xaProtocol } from './transaction/index.ts';
 import { FastAuthCache, newRsaKey } from './wire/index.ts';
 
 const PLAN_CACHE_BYTES = 64 * 1024 * 1024;
@@ -137,6 +138,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
         connections: limitsOf(config).connections,
         handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       },
+      transactionType: config.transaction.defaultType,
     };
   }
 
@@ -244,6 +246,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     sessions,
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
+    protocols: { LOCAL: localProtocol, XA: xaProtocol },
     authCache,
     counters: localCounters(),
     rsaKey: newRsaKey(),

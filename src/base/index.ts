@@ -17,4 +17,5 @@ export {
   type SharedTopics,
   SharedValues,
 } from './share.ts';
+export { type TransactionType, transactionTypeOf, transactionTypes } from './transaction-type.ts';
 export { unreachable } from './unreachable.ts';

@@ -4,6 +4,7 @@ import { MeshError } from '../base/index.ts';
 import { type CheckFlags, check } from './check.ts';
 import { CommandFailure, ExitCode } from './exit-code.ts';
 import type { ExplainFlags } from './explain.ts';
+import { type InitFlags, initTransactionTables } from './init-transactions.ts';
 import { overridesOf } from './load-files.ts';
 import { type DrainOptions, drain, type OperateOptions, reload, status } from './operate.ts';
 import { packageVersion } from './package-version.ts';
@@ -109,6 +110,18 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     .action(async (sql: string, flags: ExplainFlags) => {
       const { explain } = await import('./explain.ts');
       exitCode = await explain(terminal, sql, flags, {});
+    });
+
+  add(
+    'init-transactions',
+    'make the tables of transactions on every primary; may be repeated',
+    '  $ shardmesh init-transactions -c shardmesh.yaml\n  $ SHARDMESH_INIT_PASSWORD=... shardmesh init-transactions -c shardmesh.yaml --user root',
+  )
+    .requiredOption('-c, --config <file>', 'shardmesh.yaml or a rules file')
+    .option('--user <name>', 'account that may create them; its password in SHARDMESH_INIT_PASSWORD')
+    .option('--json', 'print {ok, servers}')
+    .action(async (flags: InitFlags) => {
+      exitCode = await initTransactionTables(terminal, flags);
     });
 
   add(

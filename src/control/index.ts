@@ -7,6 +7,7 @@ export {
   tableDifference,
 } from './build-snapshot.ts';
 export { type Configuration, type ReloadReason, type ReloadResult, restartKeys } from './configuration.ts';
+export { type InitAccount, type InitResult, initTransactions } from './init-transactions.ts';
 export {
   type DrainHandles,
   type DrainLimits,

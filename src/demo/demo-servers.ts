@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pickPort, portIsFree } from './free-port.ts';
-import { grantSchemas } from './server-accounts.ts';
+import { grantSchemas, makeTransactionTables } from './server-accounts.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { followPrimary, waitForReplica } from './server-replica.ts';
 
@@ -123,7 +123,9 @@ export const startDemoServers = async (
   const processes = await Promise.all(starting);
   const account = { user: 'mesh', password };
   for (const [index, one] of plan.entries()) {
-    if (!isReplica(index)) await grantSchemas(processes[index]!, account, [one.schema]);
+    if (isReplica(index)) continue;
+    await grantSchemas(processes[index]!, account, [one.schema]);
+    await makeTransactionTables(processes[index]!);
   }
   for (const [index, one] of plan.entries()) {
     if (!isReplica(index)) continue;

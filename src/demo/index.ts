@@ -2,7 +2,7 @@
 
 export { pickPort, portIsFree } from './free-port.ts';
 export { runDemo } from './run-demo.ts';
-export { type Account, grantSchemas } from './server-accounts.ts';
+export { type Account, grantSchemas, makeTransactionTables } from './server-accounts.ts';
 export { findProgram, findServer, type ServerBinary } from './server-binary.ts';
 export { type ServerOptions, type ServerProcess, startServerProcess } from './server-process.ts';
 export { followPrimary, waitForReplica } from './server-replica.ts';

@@ -4,7 +4,8 @@ import { BackendFault as Fault, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { Access, NameMap, ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
-import { type FrameKind, parseErr, parseOk, StatusFlag } from '../wire/index.ts';
+import { type FrameKind, type OkPacket, parseErr, parseOk, StatusFlag } from '../wire/index.ts';
+import { branchStatement } from './branch-statement.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues, Reply } from './reply.ts';
@@ -69,6 +70,10 @@ export async function forwardOn(
   const { effects } = run.plan;
   const schemas = backend.directory.physicalSchemas;
   if (effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
+  // Nearly always undefined: only transaction types that keep a record of statements watch them.
+  const watched = held.held ? backend.watched(held) : undefined;
+  const statement = watched === undefined ? undefined : branchStatement(run, request.query, request.access);
+  if (statement !== undefined) await watched?.coordinator.beforeStatement?.(watched.branch, statement);
   const answer = new ForwardAnswer(reply, held, request, schemas);
   const preparing = sendShardQuery(held.lease, request.query, run.request, answer);
   if (preparing !== undefined) await preparing;
@@ -92,6 +97,11 @@ export async function forwardOn(
     if (run.insertIdUncertain && answer.error === undefined) insertId = await numberOf(held, 'LAST_INSERT_ID()');
     // Assignments hold even where the statement failed behind them.
     if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
+    if (watched !== undefined && statement !== undefined)
+      await watched.coordinator.afterStatement?.(watched.branch, statement, {
+        ok: answer.ok,
+        errno: answer.error?.errno ?? 0,
+      });
   } catch (error) {
     // What the statement left on the connection is not known: nobody may get it.
     const reason = error instanceof Error ? error.message : String(error);
@@ -157,6 +167,7 @@ class ForwardAnswer implements ResponseHandler {
   warnings = 0;
   affected = -1n;
   insertId = 0n;
+  ok: OkPacket | undefined;
 
   constructor(reply: Reply, lease: StatementLease, request: ForwardRequest, schemas: ReadonlySet<string>) {
     this.#reply = reply;
@@ -199,6 +210,7 @@ class ForwardAnswer implements ResponseHandler {
       }
       case 'ok': {
         const ok = parseOk(payload, this.#lease.lease.connection.capabilities);
+        this.ok = ok;
         this.warnings = ok.warnings;
         this.affected = ok.affectedRows;
         this.insertId = this.#request.insertId ?? ok.insertId;

@@ -4,7 +4,9 @@ import { MeshError } from '../base/index.ts';
 import type { Action, ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
 import type { Statement } from '../sql/index.ts';
+import type { Coordinator, Transaction } from '../transaction/index.ts';
 import { type FrameKind, type OkPacket, parseErr, parseOk } from '../wire/index.ts';
+import { branchStatement } from './branch-statement.ts';
 import { clientError, endsTransaction, sourceFault } from './faults.ts';
 import { logicalMessage } from './name-mapping.ts';
 import { failed } from './run-forward.ts';
@@ -13,7 +15,8 @@ import type { Outcome, StatementRun } from './statement-run.ts';
 
 type Write = Extract<Action, { kind: 'write' }>;
 
-const SAVEPOINT = '`shardmesh statement`';
+const STATEMENT = 'shardmesh statement';
+const SAVEPOINT = `\`${STATEMENT}\``;
 
 /** Never rejects: failures are told to the reply after everything was taken back. */
 export async function runWrite(run: StatementRun, action: Write): Promise<Outcome> {
@@ -50,7 +53,7 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
       branch.wrote = true;
       leases.set(source, branch.lease);
     }
-    const results = await writeAll(run, action, leases);
+    const results = await writeAll(run, action, leases, transaction);
     run.backend.settling();
     await onAll(leases, time?.reset);
     await transaction.commit();
@@ -73,14 +76,18 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
 async function insideTransaction(run: StatementRun, action: Write): Promise<WriteResult[]> {
   const time = statementTime(run);
   const leases = new Map<string, Lease>();
+  let coordinator: Coordinator | undefined;
   try {
     for (const source of sourcesOf(action.queries)) {
       const held = await run.backend.take(source, 'write');
       leases.set(source, held.lease);
       await held.lease.connection.query(joined(`SAVEPOINT ${SAVEPOINT}`, time?.set));
     }
-    const results = await writeAll(run, action, leases);
+    coordinator = run.backend.transaction?.coordinator;
+    coordinator?.savepoint?.('set', STATEMENT);
+    const results = await writeAll(run, action, leases, run.backend.transaction);
     await onAll(leases, joined(time?.reset, `RELEASE SAVEPOINT ${SAVEPOINT}`));
+    coordinator?.savepoint?.('release', STATEMENT);
     return results;
   } catch (error) {
     if (error instanceof BackendFault || (error instanceof MeshError && error.code === 'SM_SOURCE_LOST')) {
@@ -95,6 +102,8 @@ async function insideTransaction(run: StatementRun, action: Write): Promise<Writ
     }
     try {
       await onAll(leases, joined(time?.reset, `ROLLBACK TO SAVEPOINT ${SAVEPOINT}`, `RELEASE SAVEPOINT ${SAVEPOINT}`));
+      coordinator?.savepoint?.('rollback to', STATEMENT);
+      coordinator?.savepoint?.('release', STATEMENT);
     } catch (second) {
       await forgetTime(leases, time?.reset);
       await run.backend.transactionLost(second instanceof Error ? second.message : String(second));
@@ -115,7 +124,13 @@ function joined(...statements: readonly (string | undefined)[]): string {
 }
 
 /** Sources in parallel, the queries of one source in order. The first failure is thrown after all have ended. */
-async function writeAll(run: StatementRun, action: Write, leases: ReadonlyMap<string, Lease>): Promise<WriteResult[]> {
+async function writeAll(
+  run: StatementRun,
+  action: Write,
+  leases: ReadonlyMap<string, Lease>,
+  transaction: Transaction | undefined,
+): Promise<WriteResult[]> {
+  const watching = transaction?.watched === true ? transaction : undefined;
   const results: WriteResult[] = [];
   const failures: unknown[] = [];
   await Promise.all(
@@ -124,7 +139,7 @@ async function writeAll(run: StatementRun, action: Write, leases: ReadonlyMap<st
         if (query.source !== source) continue;
         if (failures.length > 0) return;
         try {
-          results[index] = await writeOne(run, action, query, lease);
+          results[index] = await writeWatched(run, action, query, lease, watching);
         } catch (error) {
           if (error instanceof ServerError) error.message = clientRow(error.message, query);
           failures.push(error instanceof BackendFault ? sourceFault(error, source) : error);
@@ -135,6 +150,31 @@ async function writeAll(run: StatementRun, action: Write, leases: ReadonlyMap<st
   );
   if (failures.length > 0) throw failures[0];
   return results.filter((result) => result !== undefined);
+}
+
+/** With the transaction's coordinator told before and behind, if it wants to know. */
+async function writeWatched(
+  run: StatementRun,
+  action: Write,
+  query: ShardQuery,
+  lease: Lease,
+  watching: Transaction | undefined,
+): Promise<WriteResult> {
+  const branch = watching?.branch(query.source);
+  if (watching === undefined || branch === undefined) return writeOne(run, action, query, lease);
+  const { coordinator } = watching;
+  const statement = branchStatement(run, query, 'write');
+  await coordinator.beforeStatement?.(branch, statement);
+  let result: WriteResult;
+  try {
+    result = await writeOne(run, action, query, lease);
+  } catch (error) {
+    if (error instanceof ServerError)
+      await coordinator.afterStatement?.(branch, statement, { ok: undefined, errno: error.errno });
+    throw error;
+  }
+  await coordinator.afterStatement?.(branch, statement, { ok: result.ok, errno: 0 });
+  return result;
 }
 
 async function writeOne(run: StatementRun, action: Write, query: ShardQuery, lease: Lease): Promise<WriteResult> {

@@ -12,7 +12,7 @@ import {
   settingsReplay,
   withUserVariables,
 } from '../session/index.ts';
-import { type Branch, type CommitProtocol, Transaction } from '../transaction/index.ts';
+import { type Branch, type CommitProtocols, type Coordinator, Transaction } from '../transaction/index.ts';
 import { StatusFlag } from '../wire/index.ts';
 import { sourceFault } from './faults.ts';
 import { readUserVariables } from './read-back.ts';
@@ -48,7 +48,7 @@ interface Pin {
 /** Owned by one session; one statement at a time. */
 export class SessionBackend {
   readonly #state: SessionState;
-  readonly #protocol: CommitProtocol;
+  readonly #protocols: CommitProtocols;
   readonly #tally: TransactionTally;
   /** What the running statement costs. */
   readonly meter = new StatementMeter();
@@ -76,13 +76,13 @@ export class SessionBackend {
     state: SessionState,
     directory: SourceDirectory,
     capabilities: CapabilityClass,
-    protocol: CommitProtocol,
+    protocols: CommitProtocols,
     tally = new TransactionTally(),
   ) {
     this.#state = state;
     this.directory = directory;
     this.capabilities = capabilities;
-    this.#protocol = protocol;
+    this.#protocols = protocols;
     this.#tally = tally;
   }
 
@@ -159,7 +159,12 @@ export class SessionBackend {
 
   /** A transaction for one statement over several sources, while the session itself is in none. */
   statementTransaction(): { readonly transaction: Transaction; take(source: string, also?: string): Promise<Branch> } {
-    const transaction = new Transaction(this.#protocol, plainTransaction);
+    const transaction = new Transaction(this.#protocols[this.#state.mesh.shardmesh_transaction_type], {
+      origin: 'statement',
+      characteristics: plainTransaction,
+      logicalDatabase: this.directory.logicalDatabase,
+      connectionId: this.#state.connectionId,
+    });
     return {
       transaction,
       take: async (source, also) => {
@@ -220,10 +225,25 @@ export class SessionBackend {
     return this.#interruption;
   }
 
+  /** The branch of the session's transaction that a held lease is, if its coordinator wants to know of statements. */
+  watched(held: StatementLease): { readonly coordinator: Coordinator; readonly branch: Branch } | undefined {
+    const transaction = this.#transaction;
+    if (transaction === undefined || !transaction.watched) return undefined;
+    const branch = transaction.branch(held.source);
+    return branch?.lease === held.lease ? { coordinator: transaction.coordinator, branch } : undefined;
+  }
+
   /** The session's transaction, made if it has none yet: savepoints may be set before any source is touched. */
   openTransaction(): Transaction {
     if (this.#transaction === undefined) {
-      this.#transaction = new Transaction(this.#protocol, this.#state.transaction);
+      const characteristics = this.#state.transaction;
+      const type = characteristics.type ?? this.#state.mesh.shardmesh_transaction_type;
+      this.#transaction = new Transaction(this.#protocols[type], {
+        origin: 'session',
+        characteristics,
+        logicalDatabase: this.directory.logicalDatabase,
+        connectionId: this.#state.connectionId,
+      });
       this.#tally.opened += 1;
     }
     return this.#transaction;

@@ -72,6 +72,7 @@ export function accountsOf(users: readonly MeshUser[], requireTls: boolean): Acc
       admin: user.admin,
       require: requireTls && user.require === 'none' ? ('tls' as const) : user.require,
       connections: user.connections,
+      transactionType: user.transactionType,
     }))
     .sort((a, b) => b.host.rank - a.host.rank);
 }

@@ -323,7 +323,7 @@ export class ClientConnection {
 
   #takeOver(accepted: AuthAccepted, account: Account): void {
     const { session } = this;
-    session.account = account;
+    session.loggedIn(account);
     session.state.user = accepted.user;
     session.state.accountHost = account.host.text;
     this.#capabilities = accepted.capabilities;

@@ -16,6 +16,7 @@ export async function runControl(context: CommandContext, statement: Transaction
         access:
           statement.readOnly === undefined ? state.transaction.access : statement.readOnly ? 'READ ONLY' : 'READ WRITE',
         consistentSnapshot: statement.consistentSnapshot,
+        type: state.mesh.shardmesh_transaction_type,
       };
       state.inTransaction = true;
       break;

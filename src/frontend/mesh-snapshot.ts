@@ -1,4 +1,5 @@
 /** What a front end works with: one configuration as a value, swapped as a whole by main. */
+import type { TransactionType } from '../base/index.ts';
 import type { SchemaSnapshot } from '../catalog/index.ts';
 import type { SourceDirectory } from '../execute/index.ts';
 import type { KeySupply, LocalRows } from '../plan/index.ts';
@@ -16,6 +17,8 @@ export interface Account {
   readonly require: 'none' | 'tls' | 'certificate';
   /** At one time; undefined: no limit. */
   readonly connections: number | undefined;
+  /** What the user's sessions begin with; undefined: the rules' or the configuration's. */
+  readonly transactionType: TransactionType | undefined;
 }
 
 /** One logical database, ready to serve. */
@@ -49,6 +52,7 @@ export interface MeshSnapshot {
   /** Networks whose connections begin with a PROXY protocol header. */
   readonly proxies: readonly HostPattern[];
   readonly limits: MeshLimits;
+  readonly transactionType: TransactionType;
 }
 
 /** What the front end asks of the process around it. */

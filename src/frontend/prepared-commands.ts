@@ -13,7 +13,7 @@ import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { runAction, statementRun } from './run-action.ts';
-import { lexPlain, syntaxErrorAt, tell } from './run-query.ts';
+import { hintsOf, lexPlain, syntaxErrorAt, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { factsOf } from './session-facts.ts';
 
@@ -39,7 +39,8 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
   ) {
     throw syntaxErrorAt(text, tokens.starts[print.endToken] as number);
   }
-  const plan = compile({ tokens, fingerprint: print, env: environment, hints: noHints });
+  const hints = hintsOf(tokens);
+  const plan = compile({ tokens, fingerprint: print, env: environment, hints });
   checkPrivileges(account, plan.privileges, state.host);
   const input = { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys };
   if (plan.kind === 'notUnderstood') throw await syntaxJudgement(context, text, refusalOf(await bind(plan, input)));
@@ -52,6 +53,7 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
     fingerprint: print,
     parameterCount: print.parameterCount,
     plan,
+    hints,
     environment,
     types: undefined,
     longData: new Map(),
@@ -185,7 +187,7 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
       tokens: statement.tokens,
       fingerprint: statement.fingerprint,
       env: environment,
-      hints: noHints,
+      hints: statement.hints,
     });
     statement.environment = environment;
   }
@@ -220,7 +222,7 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
       ? new CursorRows(session.snapshotInUse.limits.resultMemory)
       : undefined;
   context.reply.cursor = cursor;
-  const outcome = await runAction(context, plan, action, request, statement.text);
+  const outcome = await runAction(context, plan, action, request, statement.text, statement.hints);
   context.reply.cursor = undefined;
   if (cursor !== undefined && !outcome.failed && !cursor.overflow) statement.cursor = cursor;
   timing.ended(context, action, outcome);

@@ -1,5 +1,6 @@
 /** A client's prepared statement: text and what was learnt of it; backend statements come and go below. */
 import type { Plan, PlanEnvironment } from '../plan/index.ts';
+import type { Hints } from '../rules/index.ts';
 import type { Fingerprint, TokenList } from '../sql/index.ts';
 import type { CursorRows } from './cursor-rows.ts';
 
@@ -9,6 +10,8 @@ export interface PreparedStatement {
   readonly tokens: TokenList;
   readonly fingerprint: Fingerprint;
   readonly parameterCount: number;
+  /** Of its hint comments. */
+  readonly hints: Hints;
   /** The plan, and the environment it was made in: planned anew when rules or schema have changed. */
   plan: Plan;
   environment: PlanEnvironment;

@@ -10,9 +10,11 @@ import {
   writeLocalRows,
 } from '../execute/index.ts';
 import { type Action, explainRows, type Plan } from '../plan/index.ts';
+import type { Hints } from '../rules/index.ts';
 import { forEachExpression } from '../sql/index.ts';
 import { databaseDenied, mayUse } from './accounts.ts';
 import { runControl } from './control-statement.ts';
+import { setHinted } from './hinted-variables.ts';
 import { runKill } from './kill-statement.ts';
 import { notUnderstood } from './not-understood.ts';
 import { ownStatement } from './own-statement.ts';
@@ -28,12 +30,15 @@ export async function runAction(
   action: Action,
   request: ClientRequest,
   text: Buffer,
+  hints: Hints,
 ): Promise<Outcome> {
   const { session } = context;
   session.runningText = text;
   session.startedAt = performance.now();
   const stop = limitTime(context, action);
+  let takeBack: (() => void) | undefined;
   try {
+    if (hints.variables.size > 0) takeBack = setHinted(context, plan, hints.variables);
     const outcome = await carryOut(context, plan, action, request, text);
     const ending = remember(context, plan, action, outcome);
     if (ending !== undefined) await ending;
@@ -42,6 +47,7 @@ export async function runAction(
     tell(context, error);
     return { ...quietOutcome, failed: true };
   } finally {
+    takeBack?.();
     stop?.();
     const kills = session.backend.statementDone();
     if (kills !== undefined) await kills;

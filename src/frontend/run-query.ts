@@ -47,6 +47,7 @@ async function runStatement(
   const environment = planEnvironment(snapshot, database, state.database, state.settings);
 
   let plan: Plan;
+  let hints: Hints;
   let bound: Action | Promise<Action>;
   let next: number | undefined;
   try {
@@ -55,7 +56,7 @@ async function runStatement(
     timing.parsed(share.observer.digest(database.name, scratch, tokens), tokens.hints);
     next = nextStatement(tokens, scratch.endToken);
     if (next !== undefined && !multiStatements) throw syntaxErrorAt(text, next);
-    const hints = hintsOf(tokens);
+    hints = hintsOf(tokens);
     const cached = share.plans.get(scratch, tokens, environment);
     if (cached === undefined) {
       plan = compile({ tokens: tokens.copy(), fingerprint: scratch.copy(), env: environment, hints });
@@ -85,7 +86,7 @@ async function runStatement(
   }
   timing.planned();
   reply.moreResults = next !== undefined;
-  const outcome = await runAction(context, plan, action, textRequest, text);
+  const outcome = await runAction(context, plan, action, textRequest, text, hints);
   reply.moreResults = false;
   timing.ended(context, action, outcome);
   return outcome.failed ? undefined : next;
@@ -115,7 +116,8 @@ function nextStatement(tokens: TokenList, endToken: number): number | undefined 
   return undefined;
 }
 
-function hintsOf(tokens: TokenList): Hints {
+/** Throws SM_CONFIG for a hint that is not understood: ignored, it would send the statement elsewhere. */
+export function hintsOf(tokens: TokenList): Hints {
   if (tokens.hints.length === 0) return noHints;
   const bodies = tokens.hints.filter((body) => isHintComment(body));
   if (bodies.length === 0) return noHints;

@@ -1,9 +1,9 @@
 /** One client's session: its state, its backends, its statements. Everything that outlives one command. */
 import { SessionBackend, type TransactionTally } from '../execute/index.ts';
 import type { PlanCache } from '../plan/index.ts';
-import { newSessionState, type SessionState } from '../session/index.ts';
+import { initialMeshValues, newSessionState, type SessionState } from '../session/index.ts';
 import type { Lexer } from '../sql/index.ts';
-import { localProtocol } from '../transaction/index.ts';
+import type { CommitProtocols } from '../transaction/index.ts';
 import type { FrontendObserver } from './frontend-observer.ts';
 import type { Account, LogicalDatabase, MeshHandle, MeshSnapshot } from './mesh-snapshot.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
@@ -21,6 +21,7 @@ export interface WorkerShare {
   readonly sessions: SessionDirectory;
   readonly observer: FrontendObserver;
   readonly transactions: TransactionTally;
+  readonly protocols: CommitProtocols;
 }
 
 const RUNNING_TEXT_MAX = 4096;
@@ -51,7 +52,7 @@ export class Session {
       this.state,
       firstDatabase(this.#snapshot).directory,
       { foundRows: false, deprecateEof: true },
-      localProtocol,
+      share.protocols,
       share.transactions,
     );
   }
@@ -87,6 +88,26 @@ export class Session {
   use(database: string): void {
     this.state.database = database;
     this.backend.directory = this.database.directory;
+    this.#takeDefaults();
+  }
+
+  /** The login is known: what its user, the rules and the configuration say of the session's variables. */
+  loggedIn(account: Account): void {
+    this.account = account;
+    this.state.loginMesh = initialMeshValues;
+    this.state.mesh = initialMeshValues;
+    this.#takeDefaults();
+  }
+
+  /** A transaction type that the client has set stays. */
+  #takeDefaults(): void {
+    const { state } = this;
+    const type = this.account?.transactionType ?? this.database.rules.transactionType ?? this.#snapshot.transactionType;
+    const before = state.loginMesh.shardmesh_transaction_type;
+    if (type === before) return;
+    state.loginMesh = { ...state.loginMesh, shardmesh_transaction_type: type };
+    if (state.mesh.shardmesh_transaction_type === before)
+      state.mesh = { ...state.mesh, shardmesh_transaction_type: type };
   }
 
   /** COM_CHANGE_USER: no database until the new user names one. */

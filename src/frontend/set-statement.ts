@@ -10,6 +10,7 @@ import {
   type MeshVariableName,
   meshValueOf,
   meshVariables,
+  withMeshValue,
   withUserVariables,
   withVariables,
 } from '../session/index.ts';
@@ -247,7 +248,7 @@ function setMeshVariable(context: CommandContext, name: MeshVariableName, value:
   const { state } = context.session;
   if (meshVariables[name].fixedInTransaction === true && state.inTransaction)
     throw new MeshError('ER_CANT_CHANGE_TX_CHARACTERISTICS');
-  state.mesh = { ...state.mesh, [name]: value ?? state.loginMesh[name] };
+  state.mesh = withMeshValue(state.mesh, name, value ?? state.loginMesh[name]);
 }
 
 function setTransaction(context: CommandContext, target: Extract<SetItem['target'], { kind: 'transaction' }>): void {

@@ -1,4 +1,6 @@
 /** The words of shardmesh.yaml: the sidecar's own configuration as a frozen snapshot. */
+
+import type { TransactionType } from '../base/index.ts';
 import type { HostPattern } from './host-pattern.ts';
 import type { RuleProblem, RuleSet } from './types.ts';
 
@@ -18,6 +20,8 @@ export interface MeshUser {
   readonly require: 'none' | 'tls' | 'certificate';
   /** At one time; undefined: no limit. */
   readonly connections: number | undefined;
+  /** What the user's sessions begin with; undefined: the rules' or the configuration's. */
+  readonly transactionType: TransactionType | undefined;
 }
 export type UserSecret =
   | { readonly kind: 'plain'; readonly password: string }
@@ -66,7 +70,7 @@ export interface MeshConfig {
   readonly users: readonly MeshUser[];
   /** By database name, in file order. */
   readonly databases: ReadonlyMap<string, RuleSet>;
-  readonly transaction: { readonly defaultType: 'LOCAL'; readonly unsafeReplication: 'refuse' | 'warn' };
+  readonly transaction: { readonly defaultType: TransactionType; readonly unsafeReplication: 'refuse' | 'warn' };
   readonly limits: Limits;
   readonly control: { readonly redis: string | undefined };
   readonly log: {

@@ -1,5 +1,7 @@
 /** The words of the rules room: one logical database as a frozen snapshot, its tables, strategies and sources. */
 
+import type { TransactionType } from '../base/index.ts';
+
 // ---- values of sharding keys --------------------------------------------------------------------------------
 
 /**
@@ -297,6 +299,8 @@ export interface RuleSet {
   readonly singlePatterns: readonly SinglePattern[];
   readonly keyGenerators: ReadonlyMap<string, KeyGeneratorSpec>;
   readonly algorithms: ReadonlyMap<string, ShardingAlgorithm>;
+  /** Of sessions that use this database; undefined: the configuration's. */
+  readonly transactionType: TransactionType | undefined;
 }
 
 // ---- problems -----------------------------------------------------------------------------------------------
@@ -334,7 +338,6 @@ export type ProblemCode =
   | 'SM_WRONG_STRATEGY'
   | 'SM_FEATURE_NOT_BUILT'
   | 'SM_CLASS_BASED'
-  | 'SM_TRANSACTION_TYPE_LATER'
   | 'SM_UNREACHABLE_SHARD'
   | 'SM_OUTSIDE_NODES'
   | 'SM_BINDING_NOT_ALIKE'

@@ -7,6 +7,7 @@ export {
   type MeshVariableName,
   meshValueOf,
   meshVariables,
+  withMeshValue,
 } from './mesh-variables.ts';
 export {
   type Diagnostic,

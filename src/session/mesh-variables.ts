@@ -1,5 +1,5 @@
 /** The session variables of the mesh itself, `shardmesh_...`: one table that SET, SELECT @@x, SHOW VARIABLES and hints read. */
-import { MeshError } from '../base/index.ts';
+import { MeshError, transactionTypes } from '../base/index.ts';
 
 export interface MeshVariable {
   /** What a fresh session has, unless its user or the configuration says otherwise. */
@@ -11,7 +11,7 @@ export interface MeshVariable {
 }
 
 const variables = {
-  shardmesh_transaction_type: { initial: 'LOCAL', values: ['LOCAL'], fixedInTransaction: true },
+  shardmesh_transaction_type: { initial: 'LOCAL', values: transactionTypes, fixedInTransaction: true },
 } as const satisfies Readonly<Record<string, MeshVariable>>;
 
 export type MeshVariableName = keyof typeof variables;
@@ -19,14 +19,18 @@ export type MeshVariableName = keyof typeof variables;
 /** By name, in alphabetical order. */
 export const meshVariables: Readonly<Record<MeshVariableName, MeshVariable>> = variables;
 
+/** What a variable's value is: one of its words, or any text. */
+type ValueOf<Name extends MeshVariableName> = (typeof variables)[Name] extends {
+  readonly values: readonly (infer Word extends string)[];
+}
+  ? Word
+  : string;
+
 /** Values of one session; every variable has one. Immutable: a change makes a new one. */
-export type MeshValues = Readonly<Record<MeshVariableName, string>>;
+export type MeshValues = { readonly [Name in MeshVariableName]: ValueOf<Name> };
 
 export const initialMeshValues: MeshValues = Object.freeze(
-  Object.fromEntries(Object.entries(meshVariables).map(([name, { initial }]) => [name, initial])) as Record<
-    MeshVariableName,
-    string
-  >,
+  Object.fromEntries(Object.entries(meshVariables).map(([name, { initial }]) => [name, initial])) as MeshValues,
 );
 
 /** Lower-cased names only. */
@@ -41,4 +45,9 @@ export function meshValueOf(name: MeshVariableName, value: string): string {
   const known = values.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
   if (known === undefined) throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name, value });
   return known;
+}
+
+/** Other values: one variable changed. `value` is one that `meshValueOf` answered. */
+export function withMeshValue(values: MeshValues, name: MeshVariableName, value: string): MeshValues {
+  return { ...values, [name]: value } as MeshValues;
 }

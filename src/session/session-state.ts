@@ -1,4 +1,5 @@
 /** Everything that a client session is, as plain data: what a lease is prepared with, and what moves if the session moves. */
+import type { TransactionType } from '../base/index.ts';
 import { initialMeshValues, type MeshValues } from './mesh-variables.ts';
 import { freshSettings, type Settings } from './settings.ts';
 
@@ -17,6 +18,8 @@ export interface TransactionCharacteristics {
   readonly isolation: string | undefined;
   readonly access: 'READ ONLY' | 'READ WRITE' | undefined;
   readonly consistentSnapshot: boolean;
+  /** Fixed at BEGIN; undefined: as the session's variable says when the first branch opens. */
+  readonly type?: TransactionType;
 }
 
 export const plainTransaction: TransactionCharacteristics = {

@@ -1,76 +1,85 @@
 /**
- * The seam where transaction types differ: how branches begin, and how they all commit.
- *
- * LOCAL is the only type so far. XA slips in as a second implementation: `openSql` then starts an XA branch for
- * all sources but the first, and `commit` prepares before it decides.
+ * The seam where transaction types differ. A protocol makes a coordinator for each transaction, of a session or of one statement
+ * over several sources; the coordinator says what opens a branch, may watch every statement that runs on one, and ends them all.
  */
-import { BackendFault } from '../backend/index.ts';
-import { MeshError } from '../base/index.ts';
+import type { TransactionType } from '../base/index.ts';
+import type { Access, Plan, ShardQuery } from '../plan/index.ts';
 import type { TransactionCharacteristics } from '../session/index.ts';
+import type { ExecuteParameter, OkPacket } from '../wire/index.ts';
 import type { Branch } from './branch.ts';
 
 export interface CommitProtocol {
-  readonly type: 'LOCAL';
-  /** What opens a branch on a backend connection, in order. */
-  openSql(characteristics: TransactionCharacteristics, first: boolean): readonly string[];
-  /** Ends every branch; resolves when the outcome is certain. Leases are released or destroyed by the caller. */
-  commit(branches: readonly Branch[]): Promise<void>;
+  readonly type: TransactionType;
+  begin(scope: TransactionScope): Coordinator;
+}
+
+/** What a transaction belongs to. */
+export interface TransactionScope {
+  /** `statement`: a transaction for one statement of a session that is in none. */
+  readonly origin: 'session' | 'statement';
+  readonly characteristics: TransactionCharacteristics;
+  readonly logicalDatabase: string;
+  /** The client connection's id. */
+  readonly connectionId: number;
+}
+
+/** A lease that is to become a branch. */
+export type BranchOpening = Pick<Branch, 'source' | 'lease'>;
+
+/** One statement on one branch. */
+export interface BranchStatement {
+  readonly plan: Plan;
+  /** Its text for this branch, with the tables of this node. */
+  readonly query: ShardQuery;
+  readonly access: Access;
+  /** The client's parameters in the binary protocol (`query.parameters` says which the text takes); undefined: a text. */
+  readonly parameters: { readonly values: readonly ExecuteParameter[]; readonly source: Buffer } | undefined;
+}
+
+/** How a statement ended on one branch. Absent OK: it failed, or answered rows. */
+export interface BranchResult {
+  readonly ok: OkPacket | undefined;
+  readonly errno: number;
 }
 
 /**
- * Each source commits by itself. With one writer this is exact; with several, a failure after the first success cannot be
- * taken back and is told as SM_PARTIAL_COMMIT.
+ * Of one transaction; not re-entrant per branch, but branches of one statement run side by side. Whatever it runs on a branch's
+ * lease by itself comes before or behind the statement, never between its packets.
  */
-export const localProtocol: CommitProtocol = {
-  type: 'LOCAL',
+export interface Coordinator {
+  readonly type: TransactionType;
+  /** What the transaction is called everywhere; undefined while it needs no name. */
+  readonly id: string | undefined;
+  /** The statements that open a branch; all run in one packet. `opened`: the branches so far, in the order of their opening. May refuse. */
+  open(branch: BranchOpening, opened: readonly Branch[]): readonly string[] | Promise<readonly string[]>;
+  /** Before a statement runs on a branch; what it throws is the statement's error there. Absent: nothing is watched. */
+  beforeStatement?(branch: Branch, statement: BranchStatement): Promise<void> | undefined;
+  /** Behind a statement, also a failed one; what it throws makes the statement fail. */
+  afterStatement?(branch: Branch, statement: BranchStatement, result: BranchResult): Promise<void> | undefined;
+  /** The client's savepoints and the mesh's own around statements: what was recorded behind one is taken back with it. */
+  savepoint?(verb: 'set' | 'rollback to' | 'release', name: string): void;
+  /** Ends every branch; resolves when the outcome is certain. Leases are released or destroyed by the caller. */
+  commit(branches: readonly Branch[]): Promise<void>;
+  /** Takes every branch back; never rejects: what cannot be asked is destroyed. */
+  rollback(branches: readonly Branch[]): Promise<void>;
+  /** The client is gone or reset its session, and every branch was cut off. Absent: the servers roll back by themselves. */
+  abandoned?(branches: readonly Branch[]): void;
+}
 
-  openSql(characteristics) {
-    const statements: string[] = [];
-    if (characteristics.isolation !== undefined) {
-      statements.push(`SET TRANSACTION ISOLATION LEVEL ${characteristics.isolation}`);
-    }
-    const options: string[] = [];
-    if (characteristics.consistentSnapshot) options.push('WITH CONSISTENT SNAPSHOT');
-    if (characteristics.access !== undefined) options.push(characteristics.access);
-    statements.push(options.length === 0 ? 'BEGIN' : `START TRANSACTION ${options.join(', ')}`);
-    return statements;
-  },
+/** One protocol for each type. */
+export type CommitProtocols = Readonly<Record<TransactionType, CommitProtocol>>;
 
-  async commit(branches) {
-    const readers = branches.filter((branch) => !branch.wrote);
-    const writers = branches.filter((branch) => branch.wrote);
-    const committed: string[] = [];
-    // One after the other: the first failure then leaves as many branches as possible still to be rolled back.
-    for (const [index, branch] of writers.entries()) {
-      try {
-        await branch.lease.connection.query('COMMIT');
-        committed.push(branch.source);
-      } catch (cause) {
-        const rest = writers.slice(index + 1);
-        await rollbackAll([...rest, ...readers]);
-        const unknown = cause instanceof BackendFault && cause.mayHaveExecuted;
-        if (committed.length === 0 && (rest.length === 0 || !unknown)) throw cause;
-        if (unknown) branch.lease.destroy();
-        throw new MeshError(
-          'SM_PARTIAL_COMMIT',
-          {
-            committed: committed.join(', '),
-            failed: [
-              unknown ? `${branch.source} (outcome unknown)` : branch.source,
-              ...rest.map((other) => other.source),
-            ].join(', '),
-            reason: cause instanceof Error ? cause.message : String(cause),
-          },
-          { cause },
-        );
-      }
-    }
-    // A reader's COMMIT only ends its snapshot: losing it loses nothing.
-    await Promise.all(
-      readers.map((branch) => branch.lease.connection.query('COMMIT').catch(() => branch.lease.destroy())),
-    );
-  },
-};
+/** What opens a plain transaction on a backend connection. */
+export function plainOpening(characteristics: TransactionCharacteristics): readonly string[] {
+  const statements: string[] = [];
+  if (characteristics.isolation !== undefined)
+    statements.push(`SET TRANSACTION ISOLATION LEVEL ${characteristics.isolation}`);
+  const options: string[] = [];
+  if (characteristics.consistentSnapshot) options.push('WITH CONSISTENT SNAPSHOT');
+  if (characteristics.access !== undefined) options.push(characteristics.access);
+  statements.push(options.length === 0 ? 'BEGIN' : `START TRANSACTION ${options.join(', ')}`);
+  return statements;
+}
 
 /** Rolls back every branch; one that cannot be asked is destroyed, which rolls it back on its server. */
 export async function rollbackAll(branches: readonly Branch[]): Promise<void> {

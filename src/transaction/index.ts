@@ -1,4 +1,18 @@
-/** A session's transaction over several sources, and the protocol that commits it. */
+/** A session's transaction over several sources, and the protocols that commit it. */
 export type { Branch } from './branch.ts';
-export { type CommitProtocol, localProtocol, rollbackAll } from './commit-protocol.ts';
+export {
+  type BranchOpening,
+  type BranchResult,
+  type BranchStatement,
+  type CommitProtocol,
+  type CommitProtocols,
+  type Coordinator,
+  plainOpening,
+  rollbackAll,
+  type TransactionScope,
+} from './commit-protocol.ts';
+export { localProtocol } from './local-protocol.ts';
+export { randomName } from './server-identity.ts';
+export { columnsOf, initStatements, type MeshTable, meshSchema, meshTables, serverTime } from './tables.ts';
 export { Transaction } from './transaction.ts';
+export { xaProtocol } from './xa-protocol.ts';

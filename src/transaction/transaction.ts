@@ -1,24 +1,26 @@
 /** A session's transaction over any number of sources: branches join when they are first touched. */
 import type { Lease } from '../backend/index.ts';
-import type { TransactionCharacteristics } from '../session/index.ts';
 import type { Branch } from './branch.ts';
-import { type CommitProtocol, rollbackAll } from './commit-protocol.ts';
+import type { CommitProtocol, Coordinator, TransactionScope } from './commit-protocol.ts';
 
 /**
  * Owned by one session. Not re-entrant: the session runs one statement at a time, and one statement joins its
  * sources before it runs on them. Leases belong to the transaction from `join` until `commit` or `rollback`.
  */
 export class Transaction {
-  readonly #protocol: CommitProtocol;
-  readonly #characteristics: TransactionCharacteristics;
+  readonly coordinator: Coordinator;
   readonly #branches = new Map<string, Branch>();
   /** Names in the order they were set; repeated on branches that join later. */
   #savepoints: string[] = [];
   readonly #afterwards = new Map<string, 'close' | 'keep'>();
 
-  constructor(protocol: CommitProtocol, characteristics: TransactionCharacteristics) {
-    this.#protocol = protocol;
-    this.#characteristics = characteristics;
+  constructor(protocol: CommitProtocol, scope: TransactionScope) {
+    this.coordinator = protocol.begin(scope);
+  }
+
+  /** Whether the coordinator wants to know of statements: asked on each, so that the others cost nothing. */
+  get watched(): boolean {
+    return this.coordinator.beforeStatement !== undefined || this.coordinator.afterStatement !== undefined;
   }
 
   get sources(): readonly string[] {
@@ -36,7 +38,7 @@ export class Transaction {
   /** Opens a branch on a lease, and runs `also` behind in the same packet. On failure the lease stays the caller's, with nothing open on it that its destruction would not end. */
   async join(source: string, lease: Lease, also?: string): Promise<Branch> {
     const opening = [
-      ...this.#protocol.openSql(this.#characteristics, this.#branches.size === 0),
+      ...(await this.coordinator.open({ source, lease }, [...this.#branches.values()])),
       ...this.#savepoints.map((name) => `SAVEPOINT ${quote(name)}`),
       ...(also === undefined ? [] : [also]),
     ];
@@ -50,6 +52,7 @@ export class Transaction {
   /** SAVEPOINT name, on every branch. */
   async savepoint(name: string): Promise<void> {
     await this.#onAll(`SAVEPOINT ${quote(name)}`);
+    this.coordinator.savepoint?.('set', name);
     this.#savepoints = this.#savepoints.filter((known) => !sameName(known, name));
     this.#savepoints.push(name);
   }
@@ -61,12 +64,14 @@ export class Transaction {
   /** ROLLBACK TO name: later savepoints are forgotten. The caller has checked `hasSavepoint`. */
   async rollbackTo(name: string): Promise<void> {
     await this.#onAll(`ROLLBACK TO SAVEPOINT ${quote(name)}`);
+    this.coordinator.savepoint?.('rollback to', name);
     this.#savepoints.length = this.#indexOf(name) + 1;
   }
 
   /** RELEASE SAVEPOINT name: it and later ones are forgotten. */
   async release(name: string): Promise<void> {
     await this.#onAll(`RELEASE SAVEPOINT ${quote(name)}`);
+    this.coordinator.savepoint?.('release', name);
     this.#savepoints.length = this.#indexOf(name);
   }
 
@@ -83,7 +88,7 @@ export class Transaction {
   /** Commits by the protocol, then gives all leases back. After it (whatever its outcome) the transaction is over. */
   async commit(): Promise<void> {
     try {
-      await this.#protocol.commit([...this.#branches.values()]);
+      await this.coordinator.commit([...this.#branches.values()]);
     } finally {
       this.#giveBack();
     }
@@ -91,14 +96,16 @@ export class Transaction {
 
   /** Rolls back everywhere; never fails: what cannot be asked is cut off. */
   async rollback(): Promise<void> {
-    await rollbackAll([...this.#branches.values()]);
+    await this.coordinator.rollback([...this.#branches.values()]);
     this.#giveBack();
   }
 
   /** Cuts every branch off at once: the servers roll back. */
   abandon(): void {
-    for (const branch of this.#branches.values()) branch.lease.destroy();
+    const branches = [...this.#branches.values()];
+    for (const branch of branches) branch.lease.destroy();
     this.#branches.clear();
+    if (branches.length > 0) this.coordinator.abandoned?.(branches);
   }
 
   async #onAll(sql: string): Promise<void> {

@@ -42,4 +42,5 @@ export const sampleRules = (
   singlePatterns,
   keyGenerators: new Map(),
   algorithms: new Map(),
+  transactionType: undefined,
 });

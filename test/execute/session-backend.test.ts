@@ -59,7 +59,15 @@ function stand(): Stand {
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
     }),
   } as unknown as SourceDirectory;
-  const backend = new SessionBackend(state, directory, { foundRows: false, deprecateEof: true }, localProtocol);
+  const backend = new SessionBackend(
+    state,
+    directory,
+    { foundRows: false, deprecateEof: true },
+    {
+      LOCAL: localProtocol,
+      XA: localProtocol,
+    },
+  );
   const self: Stand = { log, state, backend, free: 9, fail: undefined, status: StatusFlag.IN_TRANSACTION };
   return self;
 }

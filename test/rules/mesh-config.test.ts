@@ -107,12 +107,6 @@ test('passwords from files, hashes', () => {
 });
 
 const cases: readonly (readonly [string, string, readonly string[], RegExp?])[] = [
-  [
-    'transaction type of later',
-    'transaction: { defaultType: XA }',
-    ['5:29 error SM_TRANSACTION_TYPE_LATER'],
-    /transactions work/,
-  ],
   ['unknown transaction type', 'transaction: { defaultType: LOCALL }', ['5:29 error SM_WRONG_VALUE'], /LOCAL/],
   ['coordinator', 'transaction: { coordinator: { listen: "x" } }', ['5:16 error SM_FEATURE_NOT_BUILT']],
   ['unknown key', 'lissten: 1', ['5:1 error SM_UNKNOWN_KEY'], /did you mean 'listen'/],

@@ -3,6 +3,7 @@ import {
   type Account,
   followPrimary,
   grantSchemas,
+  makeTransactionTables,
   type ServerOptions,
   type ServerProcess,
   startServerProcess,
@@ -12,6 +13,8 @@ import {
 export interface TestServerOptions extends ServerOptions {
   /** Schemas to create, on which `mesh` gets its privileges. */
   readonly schemas?: readonly string[];
+  /** The tables of transactions. Default true. */
+  readonly transactionTables?: boolean;
 }
 
 export type TestServer = ServerProcess;
@@ -26,6 +29,7 @@ export const meshAccount: Account = { user: 'mesh', password: 'mesh' };
 export const startServer = async (options: TestServerOptions = {}): Promise<TestServer> => {
   const server = await startServerProcess(options);
   await grantSchemas(server, meshAccount, options.schemas ?? []);
+  if (options.transactionTables !== false) await makeTransactionTables(server);
   return server;
 };
 

@@ -30,7 +30,12 @@ async function open(
   answers: Record<string, Answer>,
   characteristics: TransactionCharacteristics = plainTransaction,
 ): Promise<Transaction> {
-  const transaction = new Transaction(localProtocol, characteristics);
+  const transaction = new Transaction(localProtocol, {
+    origin: 'session',
+    characteristics,
+    logicalDatabase: 'd',
+    connectionId: 1,
+  });
   for (const [source, answer] of Object.entries(answers)) {
     (await transaction.join(source, stand(log, source, answer))).wrote = true;
   }

@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { algorithmTypes } from '../algorithms/create-algorithm.ts';
 import { meshSchema } from './mesh-schema.ts';
-import { broadcastSchema, readwriteSchema, rulesFileSchema, shardingSchema, singleSchema } from './rules-schema.ts';
+import {
+  broadcastSchema,
+  readwriteSchema,
+  rulesFileSchema,
+  shardingSchema,
+  singleSchema,
+  transactionSchema,
+} from './rules-schema.ts';
 
 export interface JsonSchema {
   readonly type?: string | readonly string[];
@@ -23,6 +30,7 @@ export const ruleTags = {
   '!BROADCAST': broadcastSchema,
   '!SINGLE': singleSchema,
   '!READWRITE_SPLITTING': readwriteSchema,
+  '!TRANSACTION': transactionSchema,
 } as const;
 
 export function meshJsonSchema(): JsonSchema {

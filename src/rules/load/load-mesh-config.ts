@@ -10,12 +10,11 @@ import { contentVersion, loadRules } from './load-rules.ts';
 import { type MeshFile, meshSchema } from './mesh-schema.ts';
 import { applyOverrides } from './overrides.ts';
 import { absolute, readSecret } from './read-data-sources.ts';
+import { readTransactionType } from './read-transaction-type.ts';
 import { readUsers } from './read-users.ts';
 import { redacted } from './redact.ts';
 import { validate } from './validate.ts';
 import { type Path, YamlFile } from './yaml-file.ts';
-
-const laterTypes = ['XA', 'SAGA', 'BEST_EFFORT', 'TCC', 'BASE'];
 
 /** Does no I/O but through the ports of `source`. Never throws for bad input. */
 export function loadMeshConfig(source: LoadSource, flags: Overrides = {}): Loaded<MeshConfig> {
@@ -136,24 +135,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       atKey: true,
     });
 
-  const type = file.transaction.defaultType.toUpperCase();
-  if (type !== 'LOCAL') {
-    if (laterTypes.includes(type))
-      yaml.report(
-        ['transaction', 'defaultType'],
-        'SM_TRANSACTION_TYPE_LATER',
-        `transaction type ${type} comes with the transactions work`,
-        { suggestion: 'LOCAL' },
-      );
-    else
-      yaml.reportUnknown(
-        ['transaction', 'defaultType'],
-        'SM_WRONG_VALUE',
-        'transaction type',
-        file.transaction.defaultType,
-        ['LOCAL', ...laterTypes],
-      );
-  }
+  const defaultType = readTransactionType(file.transaction.defaultType, yaml, ['transaction', 'defaultType']);
   if (file.transaction.coordinator !== undefined)
     yaml.report(
       ['transaction', 'coordinator'],
@@ -214,7 +196,10 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     tls: readTls(file.tls, yaml, source, folder),
     users: Object.freeze(users),
     databases: rules.databases,
-    transaction: Object.freeze({ defaultType: 'LOCAL', unsafeReplication: file.transaction.unsafeReplication }),
+    transaction: Object.freeze({
+      defaultType: defaultType ?? 'LOCAL',
+      unsafeReplication: file.transaction.unsafeReplication,
+    }),
     limits: Object.freeze({
       maxAllowedPacket: file.limits.maxAllowedPacket,
       resultMemory: file.limits.resultMemory,

@@ -1,6 +1,7 @@
 /** Loads one rules file: text to a checked, frozen RuleSet, or all its problems with their positions. */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
+import type { TransactionType } from '../../base/index.ts';
 import type { Loaded, LoadSource } from '../mesh-config.ts';
 import type {
   KeyGeneratorSpec,
@@ -16,11 +17,19 @@ import { readBinding } from './read-binding.ts';
 import { readDataSources } from './read-data-sources.ts';
 import { readGroups, sameSchemas, shardSourcesOf } from './read-groups.ts';
 import { keysAt, readTables, type TableDraft } from './read-tables.ts';
-import { broadcastSchema, readwriteSchema, rulesFileSchema, shardingSchema, singleSchema } from './rules-schema.ts';
+import { readTransactionType } from './read-transaction-type.ts';
+import {
+  broadcastSchema,
+  readwriteSchema,
+  rulesFileSchema,
+  shardingSchema,
+  singleSchema,
+  transactionSchema,
+} from './rules-schema.ts';
 import { validate } from './validate.ts';
 import { type Path, type PlainValue, YamlFile } from './yaml-file.ts';
 
-const builtTags = ['!SHARDING', '!BROADCAST', '!SINGLE', '!READWRITE_SPLITTING'];
+const builtTags = ['!SHARDING', '!BROADCAST', '!SINGLE', '!READWRITE_SPLITTING', '!TRANSACTION'];
 const refusedTags: Readonly<Record<string, string>> = {
   '!ENCRYPT': 'encryption of columns',
   '!MASK': 'masking of columns',
@@ -28,7 +37,6 @@ const refusedTags: Readonly<Record<string, string>> = {
   '!DB_DISCOVERY': 'discovery of primaries',
   '!TRAFFIC': 'traffic rules',
   '!AUTHORITY': 'users in rules files (they are in shardmesh.yaml)',
-  '!TRANSACTION': 'transaction types in rules files (they are in shardmesh.yaml)',
 };
 const harmlessTags = ['!SQL_PARSER', '!SQL_FEDERATION', '!LOGGING', '!GLOBAL_CLOCK', '!SQL_TRANSLATOR', '!CACHE'];
 
@@ -150,6 +158,18 @@ function readRules(source: LoadSource, yaml: YamlFile): RuleSet | undefined {
     else tables.set(pattern.table, placedTable(pattern.table, 'single', [pattern.source]));
   }
   checkTables(drafts, [...tables.values()], yaml);
+  let transactionType: TransactionType | undefined;
+  for (const { value, path } of rules.get('!TRANSACTION') ?? []) {
+    const rule = validate(transactionSchema, value, yaml, path);
+    for (const key of ['providerType', 'props'] as const) {
+      if (rule?.[key] !== undefined)
+        yaml.report([...path, key], 'SM_UNUSED', `'${key}' means nothing here and is ignored`, {
+          severity: 'warning',
+          atKey: true,
+        });
+    }
+    if (rule !== undefined) transactionType = readTransactionType(rule.defaultType, yaml, [...path, 'defaultType']);
+  }
 
   return Object.freeze({
     databaseName: databaseName ?? UNNAMED,
@@ -164,6 +184,7 @@ function readRules(source: LoadSource, yaml: YamlFile): RuleSet | undefined {
     singlePatterns: Object.freeze(single.patterns),
     keyGenerators,
     algorithms,
+    transactionType,
   });
 }
 

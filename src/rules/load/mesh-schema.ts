@@ -36,6 +36,10 @@ export const userSchema = z.strictObject({
     .describe(
       'Connections at one time of this account at most, error 1226 beyond; default: no limit but `limits.connections`.',
     ),
+  transactionType: z
+    .string()
+    .optional()
+    .describe('`shardmesh_transaction_type` of the user’s sessions; default: what the rules or `transaction` say.'),
 });
 
 export const meshSchema = z.strictObject({
@@ -94,7 +98,7 @@ export const meshSchema = z.strictObject({
         .string()
         .default('LOCAL')
         .describe(
-          'How transactions over several shards are kept together. LOCAL is the only type so far; XA, SAGA and BEST_EFFORT come with the transactions work.',
+          'How transactions over several shards are kept together: LOCAL (each source commits by itself) or XA (all or nothing).',
         ),
       unsafeReplication: z
         .enum(['refuse', 'warn'])

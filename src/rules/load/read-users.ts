@@ -3,6 +3,7 @@ import { readHostPattern } from '../host-pattern.ts';
 import type { LoadPorts, MeshUser, UserSecret } from '../mesh-config.ts';
 import type { MeshFile } from './mesh-schema.ts';
 import { readSecret } from './read-data-sources.ts';
+import { readTransactionType } from './read-transaction-type.ts';
 import { redacted } from './redact.ts';
 import type { Path, YamlFile } from './yaml-file.ts';
 
@@ -67,6 +68,7 @@ export function readUsers(
             admin: entry.admin,
             require: entry.require,
             connections: entry.connections,
+            transactionType: readTransactionType(entry.transactionType, yaml, [...path, 'transactionType']),
           },
           ['secret'],
         ),

@@ -193,12 +193,23 @@ export const readwriteSchema = z.strictObject({
     .describe('ROUND_ROBIN, RANDOM, WEIGHT, LEAST_LATENCY by name.'),
 });
 
+export const transactionSchema = z.strictObject({
+  defaultType: z
+    .string()
+    .describe('`shardmesh_transaction_type` of sessions that use this database; the one of `users` wins over it.'),
+  providerType: ignored('The transaction manager of ShardingSphere.'),
+  props: ignored('Settings of that transaction manager.'),
+});
+
 /** `rules` without its items: they are told apart by their tags and held against their own schemas. */
 export const rulesFileSchema = z.strictObject({
   databaseName: name.optional().describe('The logical database that applications name.'),
   schemaName: name.optional().describe('Older spelling of `databaseName`.'),
   dataSources: z.record(z.string(), dataSourceSchema).describe('The physical schemas, by a name of your own.'),
-  rules: z.array(z.unknown()).default([]).describe('`!SHARDING`, `!BROADCAST`, `!SINGLE`, `!READWRITE_SPLITTING`.'),
+  rules: z
+    .array(z.unknown())
+    .default([])
+    .describe('`!SHARDING`, `!BROADCAST`, `!SINGLE`, `!READWRITE_SPLITTING`, `!TRANSACTION`.'),
   mode: ignored('The operation mode of ShardingSphere.'),
   props: ignored('Settings of ShardingSphere, such as `sql-show`.'),
 });
