@@ -3,6 +3,7 @@ import {
   type Capabilities,
   Capability,
   type ColumnDefinition,
+  collationById,
   type ErrPacket,
   type FrameKind,
   hasCapability,
@@ -80,9 +81,7 @@ export class SmallResultHandler extends RowBatcher implements ResponseHandler {
           bytes += to - from;
           if (bytes > BYTES_MAX) throw new Error('the result of an internal statement is longer than 16 MiB');
           view.reset(batch.buffer, from, to);
-          rows.push(
-            columns.map((column, at) => view.string(at, column.collation === BINARY ? 'latin1' : 'utf8') ?? null),
-          );
+          rows.push(columns.map((column, at) => view.string(at, encodingOf(column.collation)) ?? null));
         }
       },
       onEnd(): void {
@@ -94,6 +93,11 @@ export class SmallResultHandler extends RowBatcher implements ResponseHandler {
       },
     });
   }
+}
+
+/** Texts come in the session's character_set_results. */
+function encodingOf(collation: number): BufferEncoding {
+  return collation === BINARY || collationById(collation)?.charset === 'latin1' ? 'latin1' : 'utf8';
 }
 
 function okOf(payload: Buffer, capabilities: Capabilities): OkPacket {

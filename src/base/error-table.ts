@@ -67,6 +67,13 @@ export const errorTable = {
     'Raise `limits.maxAllowedPacket`.',
   ),
   ER_NET_PACKETS_OUT_OF_ORDER: row(1156, '08S01', 'Got packets out of order', mysql),
+  ER_TOO_MANY_ROWS: row(1172, '42000', 'Result consisted of more than one row', mysql),
+  ER_WRONG_NUMBER_OF_COLUMNS: row(
+    1222,
+    '21000',
+    'The used SELECT statements have a different number of columns',
+    mysql,
+  ),
   ER_UNKNOWN_SYSTEM_VARIABLE: row(1193, 'HY000', "Unknown system variable '{name}'", mysql),
   ER_KILL_DENIED_ERROR: row(1095, 'HY000', 'You are not owner of thread {id}', mysql),
   ER_NO_SUCH_THREAD: row(1094, 'HY000', 'Unknown thread id: {id}', mysql),

@@ -179,6 +179,8 @@ function nobody(rules: RuleSet): SessionFacts {
     lastInsertId: 0n,
     foundRows: 0n,
     rowCount: 0n,
+    warningCount: 0,
+    errorCount: 0,
     autocommit: true,
     inTransaction: false,
     mesh: initialMeshValues,

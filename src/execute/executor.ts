@@ -10,6 +10,7 @@ import { failed, runForward } from './run-forward.ts';
 import { runInspect } from './run-inspect.ts';
 import { runScatter } from './run-scatter.ts';
 import { runScratch } from './run-scratch.ts';
+import { runSelectInto } from './run-select-into.ts';
 import { runWrite } from './run-write.ts';
 import { textRequest } from './shard-request.ts';
 import { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
@@ -18,7 +19,19 @@ import { writeLocalRows } from './write-rows.ts';
 /** The actions that need backends, or only a reply; all others are the session's own. */
 export type ShardAction = Extract<
   Action,
-  { kind: 'reply' | 'forward' | 'scatter' | 'scratch' | 'write' | 'insertSelect' | 'ddl' | 'inspect' | 'refuse' }
+  {
+    kind:
+      | 'reply'
+      | 'forward'
+      | 'scatter'
+      | 'scratch'
+      | 'write'
+      | 'insertSelect'
+      | 'selectInto'
+      | 'ddl'
+      | 'inspect'
+      | 'refuse';
+  }
 >;
 
 /** What an action may set off outside of this room. */
@@ -60,6 +73,8 @@ async function executeOther(
     }
     case 'insertSelect':
       return runInsertSelect(run, action, aftermath);
+    case 'selectInto':
+      return runSelectInto(run, action, (inner, read) => execute(inner, read as ShardAction, aftermath));
     case 'refuse':
       return failed(run.reply, action.error);
   }

@@ -76,6 +76,9 @@ export function logicalMessage(
   const mapped = message.replace(/`[^`]*`(?:\.`[^`]*`)*|'[^']*'|"[^"]*"/g, (whole) => {
     quoted += 1;
     if (errno === ER_DUP_ENTRY && quoted === 1) return whole;
+    // A whole expression, printed with quoted names.
+    if (errno === ER_DATA_OUT_OF_RANGE && whole.startsWith("'"))
+      return `'${logicalMessage(whole.slice(1, -1), 0, names, physicalSchemas)}'`;
     const parts = whole.startsWith('`')
       ? whole.split('.').map((part) => part.slice(1, -1))
       : whole.slice(1, -1).split('.');
@@ -96,6 +99,7 @@ export function logicalMessage(
 }
 
 const ER_DUP_ENTRY = 1062;
+const ER_DATA_OUT_OF_RANGE = 1690;
 
 const SYSTEM_SCHEMAS = new Set(['information_schema', 'mysql', 'performance_schema', 'sys']);
 

@@ -1,6 +1,6 @@
 /** Reads variables of a backend session as SQL literals that set them to exactly the same value elsewhere. */
 import type { Lease } from '../backend/index.ts';
-import { FieldType } from '../wire/index.ts';
+import { ColumnFlag, FieldType } from '../wire/index.ts';
 
 /** Values of session system variables, as literals for SET. */
 export async function readSystemVariables(lease: Lease, names: readonly string[]): Promise<[string, string][]> {
@@ -26,10 +26,18 @@ export async function readUserVariables(lease: Lease, names: readonly string[]):
   return names.map((name, index) => {
     const at = index * 4;
     const [value, hex, charset, collation] = row.slice(at, at + 4).map((field) => field ?? null);
-    const type = result.columns[at]?.type as number;
+    const { type = 0, flags = 0 } = result.columns[at] ?? {};
+    const unsigned = (flags & ColumnFlag.UNSIGNED) !== 0;
     return [
       name,
-      valueLiteral({ type, value: value ?? null, hex: hex ?? '', charset: charset ?? '', collation: collation ?? '' }),
+      valueLiteral({
+        type,
+        unsigned,
+        value: value ?? null,
+        hex: hex ?? '',
+        charset: charset ?? '',
+        collation: collation ?? '',
+      }),
     ];
   });
 }
@@ -37,6 +45,7 @@ export async function readUserVariables(lease: Lease, names: readonly string[]):
 /** A value as a server tells it: itself, HEX(), CHARSET() and COLLATION() of it, and the type of its column. */
 export interface ToldValue {
   readonly type: number;
+  readonly unsigned: boolean;
   readonly value: string | null;
   readonly hex: string;
   readonly charset: string;
@@ -48,6 +57,10 @@ export function valueLiteral(told: ToldValue): string {
   const { type, value } = told;
   if (value === null) return 'NULL';
   if (type === FieldType.DOUBLE || type === FieldType.FLOAT) return /[eE]/.test(value) ? value : `${value}e0`;
+  // An unsigned variable goes on being one: @a - 10 is an error then, not a negative number.
+  if (type === FieldType.LONGLONG && told.unsigned) return `CAST(${value} AS UNSIGNED)`;
+  // A point keeps DECIMAL what it is.
+  if (type === FieldType.NEWDECIMAL && !value.includes('.')) return `${value}.`;
   if (isNumeric(type)) return value;
   const hex = `X'${told.hex}'`;
   return told.charset === 'binary' ? hex : `_${told.charset} ${hex} COLLATE ${told.collation}`;

@@ -90,6 +90,7 @@ export async function forwardOn(
       diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
         ...entry,
         message: logicalMessage(entry.message, entry.code, request.names, schemas),
+        ...(entry.level === 'Error' && entry.code === answer.error?.errno ? { sqlState: answer.error.sqlState } : {}),
       }));
     }
     if (effects.pins.includes('found rows') && answer.error === undefined)
@@ -116,6 +117,7 @@ export async function forwardOn(
     affected: answer.affected,
     insertId,
     diagnostics,
+    warnings: answer.warnings,
     ...(foundRows === undefined ? {} : { foundRows }),
     errno: answer.error?.errno ?? 0,
   };
@@ -145,6 +147,7 @@ function errorDiagnostic(error: ErrorValues | MeshError): Diagnostic {
     level: 'Error',
     code: error.errno,
     message: error instanceof MeshError ? error.clientMessage : error.message,
+    sqlState: error.sqlState,
   };
 }
 

@@ -57,7 +57,7 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
       message: logicalMessage(entry.message, entry.code, names, schemas),
     }));
     reads = undefined;
-    return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics, errno: 0 };
+    return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics, warnings, errno: 0 };
   } catch (error) {
     return failed(reply, shardFailure(error, names, backend.directory.physicalSchemas));
   } finally {

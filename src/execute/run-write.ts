@@ -30,6 +30,7 @@ export async function runWrite(run: StatementRun, action: Write): Promise<Outcom
       affected: summed.affectedRows,
       insertId: summed.insertId,
       diagnostics: results.flatMap((result) => result.diagnostics),
+      warnings: summed.warnings,
       errno: 0,
     };
   } catch (error) {

@@ -28,6 +28,8 @@ export interface Outcome {
   /** The OK packet's insert id. */
   readonly insertId: bigint;
   readonly diagnostics: readonly Diagnostic[];
+  /** How many warnings there were, which may be more than are listed. */
+  readonly warnings?: number;
   /** For FOUND_ROWS(), where it is not the number of rows sent. */
   readonly foundRows?: bigint;
   /** The error, if it failed. */

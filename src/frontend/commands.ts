@@ -112,6 +112,7 @@ export async function resetSession(context: CommandContext): Promise<void> {
   const { session } = context;
   await session.backend.reset();
   session.prepared.clear();
+  session.named.clear();
   session.lastPreparedId = 0;
   session.tracked = defaultTracked;
   resetSessionState(session.state);

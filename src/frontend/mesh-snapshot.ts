@@ -39,6 +39,8 @@ export interface MeshLimits {
   readonly resultMemory: number;
   /** 0: statements may run for ever. */
   readonly statementTimeoutMs: number;
+  /** Of one session. */
+  readonly preparedStatements: number;
   readonly handshakeTimeoutMs: number;
 }
 

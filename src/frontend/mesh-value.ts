@@ -5,6 +5,7 @@ import { execute, MemoryReply, type ShardAction, textRequest, valueLiteral } fro
 import { bind, compile } from '../plan/index.ts';
 import { noHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint } from '../sql/index.ts';
+import { type ColumnDefinition, ColumnFlag } from '../wire/index.ts';
 import { checkPrivileges } from './accounts.ts';
 import { planEnvironment } from './plan-environment.ts';
 import { statementRun } from './run-action.ts';
@@ -14,7 +15,7 @@ import { factsOf } from './session-facts.ts';
 
 /** Rejects with MeshError or ServerError, also with 1242 for several rows. */
 export async function meshValue(context: CommandContext, expression: Buffer): Promise<string> {
-  const [row, types] = await meshRow(
+  const [row, columns] = await meshRow(
     context,
     Buffer.concat([
       Buffer.from('SELECT v, HEX(v), CHARSET(v), COLLATION(v) FROM (SELECT ('),
@@ -24,7 +25,8 @@ export async function meshValue(context: CommandContext, expression: Buffer): Pr
   );
   const [value, hex, charset, collation] = row.map((field) => field?.toString('latin1') ?? null);
   return valueLiteral({
-    type: types[0] ?? 0,
+    type: columns[0]?.type ?? 0,
+    unsigned: ((columns[0]?.flags ?? 0) & ColumnFlag.UNSIGNED) !== 0,
     value: value ?? null,
     hex: hex ?? '',
     charset: charset ?? '',
@@ -32,11 +34,11 @@ export async function meshValue(context: CommandContext, expression: Buffer): Pr
   });
 }
 
-/** The one row that a query of the mesh's own making answers, and the types of its columns. */
+/** The one row that a query of the mesh's own making answers, and the definitions of its columns. */
 async function meshRow(
   context: CommandContext,
   sql: Buffer,
-): Promise<[row: readonly (Buffer | null)[], types: readonly number[]]> {
+): Promise<[row: readonly (Buffer | null)[], columns: readonly ColumnDefinition[]]> {
   const { session, account } = context;
   const { share, state } = session;
   const environment = planEnvironment(session.snapshot, session.database, state.database, state.settings);
@@ -54,5 +56,5 @@ async function meshRow(
   if (failure !== undefined) throw failure instanceof MeshError ? failure : new ServerError(failure);
   const row = memory.rows[0];
   if (row === undefined) throw new MeshError('SM_INTERNAL', { message: 'a value without a row' });
-  return [row, memory.columns.map((column) => column.type)];
+  return [row, memory.columns];
 }

@@ -1,10 +1,19 @@
 /** COM_STMT_*: a client's statements are texts here; backends prepare them where they run. */
 import { BackendFault, type PreparedHandle, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
-import { type ClientRequest, clientError, logicalColumn, scratchColumns, textRequest } from '../execute/index.ts';
+import {
+  type ClientRequest,
+  clientError,
+  logicalColumn,
+  type Outcome,
+  quietOutcome,
+  scratchColumns,
+  textRequest,
+} from '../execute/index.ts';
 import { type Action, bind, compile, type Plan, type PlanEnvironment, prepareText } from '../plan/index.ts';
 import { noHints } from '../rules/index.ts';
-import { FingerprintBuffer, fingerprint, TokenKind } from '../sql/index.ts';
+import type { SessionState } from '../session/index.ts';
+import { type Fingerprint, FingerprintBuffer, fingerprint, type TokenList } from '../sql/index.ts';
 import { buildPrepareOk, type ExecuteParameter, parseExecute, payloadOf, StatusFlag } from '../wire/index.ts';
 import { checkPrivileges } from './accounts.ts';
 import { CursorRows } from './cursor-rows.ts';
@@ -13,47 +22,75 @@ import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { runAction, statementRun } from './run-action.ts';
-import { hintsOf, lexPlain, syntaxErrorAt, tell } from './run-query.ts';
-import type { CommandContext } from './session.ts';
+import { hintsOf, lexPlain, nextStatement, syntaxErrorAt, tell } from './run-query.ts';
+import type { CommandContext, Session } from './session.ts';
 import { factsOf } from './session-facts.ts';
 
-/** max_prepared_stmt_count of one session. */
-const STATEMENTS_MAX = 16_382;
 /** Definition of a `?` as servers send it: VARCHAR, unknown length. */
 const PARAMETER_DEFINITION = Buffer.from('03646566000000013f000c3f000000000000fd8000000000', 'hex');
 
 /** COM_STMT_PREPARE: the metadata is that of a backend, which also checks the statement. */
 export async function prepareStatement(context: CommandContext, text: Buffer): Promise<void> {
-  const { session, reply, account } = context;
-  const { state } = session;
+  const { session, reply } = context;
   session.lastPreparedId = 0;
-  if (session.prepared.size >= STATEMENTS_MAX)
-    throw new MeshError('ER_MAX_PREPARED_STMT_COUNT_REACHED', { count: STATEMENTS_MAX });
+  requireRoom(session);
+  const { statement, columns, parameters } = await plannedStatement(context, Buffer.from(text));
+  session.lastPreparedId = statement.id;
+  session.prepared.set(statement.id, statement);
+  const { parameterCount } = statement;
+  reply.packet(
+    payloadOf((writer) =>
+      buildPrepareOk(writer, { statementId: statement.id, columnCount: columns.length, parameterCount, warnings: 0 }),
+    ),
+  );
+  definitions(
+    context,
+    parameters.length > 0 ? parameters : Array.from({ length: parameterCount }, () => PARAMETER_DEFINITION),
+  );
+  definitions(context, columns);
+}
+
+/** Throws MySQL's 1461 when the session has as many statements as it may have, those of the text protocol included. */
+export function requireRoom(session: Session): void {
+  const count = session.prepared.size + session.named.size;
+  const most = session.snapshot.limits.preparedStatements;
+  if (count >= most) throw new MeshError('ER_MAX_PREPARED_STMT_COUNT_REACHED', { count: most });
+}
+
+/** A statement that a backend has checked, and what it says about it. Rejects with MeshError or ServerError. The text is kept. */
+export async function plannedStatement(
+  context: CommandContext,
+  text: Buffer,
+): Promise<{
+  readonly statement: PreparedStatement;
+  readonly columns: readonly Buffer[];
+  readonly parameters: readonly Buffer[];
+}> {
+  const { session, account } = context;
+  const { state } = session;
   const environment = environmentOf(context);
-  const tokens = lexPlain(session.share.lexer, Buffer.from(text), environment.mode).copy();
+  const tokens = lexPlain(session.share.lexer, text, environment.mode).copy();
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);
-  if (
-    tokens.kinds[print.endToken] !== TokenKind.end &&
-    hasMore(tokens.kinds, tokens.ids, print.endToken, tokens.count)
-  ) {
-    throw syntaxErrorAt(text, tokens.starts[print.endToken] as number);
-  }
-  const hints = hintsOf(tokens);
-  const plan = compile({ tokens, fingerprint: print, env: environment, hints });
+  const next = nextStatement(tokens, print.endToken);
+  if (next !== undefined) throw syntaxErrorAt(text, next);
+  const plan = planOf(session, tokens, print, environment);
   checkPrivileges(account, plan.privileges, state.host);
   const input = { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys };
   if (plan.kind === 'notUnderstood') throw await syntaxJudgement(context, text, refusalOf(await bind(plan, input)));
   if (plan.kind === 'refuse') throw refusalOf(await bind(plan, input));
+  if (plan.statement?.kind === 'empty') throw new MeshError('ER_EMPTY_QUERY');
+  if (isNotPreparable(plan)) throw new MeshError('ER_UNSUPPORTED_PS');
   const metadata = await backendMetadata(context, plan, tokens, print);
+  if (!plan.effects.keepsDiagnostics) clearDiagnostics(state);
   const statement: PreparedStatement = {
     id: session.nextStatementId,
-    text: Buffer.from(text),
+    text,
     tokens,
     fingerprint: print,
     parameterCount: print.parameterCount,
     plan,
-    hints,
+    hints: hintsOf(tokens),
     environment,
     types: undefined,
     longData: new Map(),
@@ -62,25 +99,29 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
     cursor: undefined,
   };
   session.nextStatementId += 1;
-  session.lastPreparedId = statement.id;
-  session.prepared.set(statement.id, statement);
-  reply.packet(
-    payloadOf((writer) =>
-      buildPrepareOk(writer, {
-        statementId: statement.id,
-        columnCount: metadata.columns.length,
-        parameterCount: statement.parameterCount,
-        warnings: 0,
-      }),
-    ),
-  );
-  definitions(
-    context,
-    metadata.parameters.length > 0
-      ? metadata.parameters
-      : Array.from({ length: statement.parameterCount }, () => PARAMETER_DEFINITION),
-  );
-  definitions(context, metadata.columns);
+  return { statement, ...metadata };
+}
+
+/** The tables of a statement are opened to check it: as after any that uses tables. */
+function clearDiagnostics(state: SessionState): void {
+  state.diagnostics = [];
+  state.warningCount = 0;
+}
+
+/** Plans are shared with the text protocol and all sessions. */
+function planOf(session: Session, tokens: TokenList, print: Fingerprint, environment: PlanEnvironment): Plan {
+  const { plans } = session.share;
+  const known = plans.get(print, tokens, environment);
+  if (known !== undefined) return known;
+  const plan = compile({ tokens, fingerprint: print, env: environment, hints: hintsOf(tokens) });
+  plans.put(print, environment, plan);
+  return plan;
+}
+
+/** As on servers: what names prepared statements cannot be one itself. */
+function isNotPreparable({ statement }: Plan): boolean {
+  if (statement?.kind === 'other') return ['PREPARE', 'EXECUTE', 'DEALLOCATE'].includes(statement.verb);
+  return false;
 }
 
 function refusalOf(action: Action): MeshError {
@@ -93,16 +134,6 @@ function definitions(context: CommandContext, list: readonly Buffer[]): void {
   if (list.length === 0) return;
   for (const definition of list) context.reply.packet(definition);
   if (!context.reply.deprecateEof) context.reply.eof();
-}
-
-/** Anything but semicolons behind the statement. */
-function hasMore(kinds: Uint8Array, ids: Uint16Array, from: number, count: number): boolean {
-  const semicolon = ids[from];
-  for (let index = from; index < count; index += 1) {
-    if (kinds[index] === TokenKind.end) return false;
-    if (kinds[index] !== TokenKind.punctuation || ids[index] !== semicolon) return true;
-  }
-  return false;
 }
 
 /** What a backend says about the statement; empty for statements that the mesh answers itself. */
@@ -168,30 +199,14 @@ function environmentOf(context: CommandContext): PlanEnvironment {
 
 /** COM_STMT_EXECUTE. */
 export async function executeStatement(context: CommandContext, payload: Buffer, capabilities: number): Promise<void> {
-  const { session, account } = context;
+  const { session } = context;
   const statement = find(context, payload.readUInt32LE(1), 'mysqld_stmt_execute');
-  const { timing } = session;
-  timing.begin(context);
+  session.timing.begin(context);
   if (statement.longError !== undefined) {
     const error = statement.longError;
     forgetLongData(statement);
     throw error;
   }
-  const environment = environmentOf(context);
-  timing.parsed(
-    session.share.observer.digest(session.database.name, statement.fingerprint, statement.tokens),
-    statement.tokens.hints,
-  );
-  if (environment !== statement.environment) {
-    statement.plan = compile({
-      tokens: statement.tokens,
-      fingerprint: statement.fingerprint,
-      env: environment,
-      hints: statement.hints,
-    });
-    statement.environment = environment;
-  }
-  const { plan } = statement;
   const parsed = parseExecute(payload, statement.parameterCount, capabilities, statement.types, (index) =>
     statement.longData.has(index),
   );
@@ -199,33 +214,56 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
   statement.cursor = undefined;
   const { parameters, source } = withLongData(statement, parsed.parameters, payload);
   forgetLongData(statement);
+  const { timing } = session;
+  timing.parsed(
+    session.share.observer.digest(session.database.name, statement.fingerprint, statement.tokens),
+    statement.tokens.hints,
+  );
+  const request = { kind: 'prepared', parameters, source, cursor: 0 } as const;
+  const { action, outcome } = await runPrepared(context, statement, request, parsed.cursor !== 0, () =>
+    timing.planned(),
+  );
+  timing.ended(context, action, outcome);
+}
+
+/** Runs a statement with its parameters; the rows of queries go into a cursor if one is `wanted`. */
+export async function runPrepared(
+  context: CommandContext,
+  statement: PreparedStatement,
+  request: Extract<ClientRequest, { kind: 'prepared' }>,
+  wanted: boolean,
+  onPlanned: () => void = () => undefined,
+): Promise<{ readonly action: Action | undefined; readonly outcome: Outcome }> {
+  const { session, account } = context;
+  const environment = environmentOf(context);
+  if (environment !== statement.environment) {
+    statement.plan = planOf(session, statement.tokens, statement.fingerprint, environment);
+    statement.environment = environment;
+  }
+  const { plan } = statement;
   checkPrivileges(account, plan.privileges, session.state.host);
   let action: Action;
   try {
     action = await bind(plan, {
       tokens: statement.tokens,
       fingerprint: statement.fingerprint,
-      parameters: parameters.map((parameter) => parameterValue(parameter, source)),
+      parameters: request.parameters.map((parameter) => parameterValue(parameter, request.source)),
       facts: factsOf(session),
       keys: session.database.keys,
     });
   } catch (error) {
     tell(context, error);
-    timing.ended(context, undefined);
-    return;
+    return { action: undefined, outcome: { ...quietOutcome, failed: true } };
   }
-  timing.planned();
-  const request: ClientRequest = { kind: 'prepared', parameters, source, cursor: 0 };
+  onPlanned();
   // As on servers, only queries get a cursor; other statements answer as without one.
   const cursor =
-    parsed.cursor !== 0 && plan.statement?.kind === 'query'
-      ? new CursorRows(session.snapshotInUse.limits.resultMemory)
-      : undefined;
+    wanted && plan.statement?.kind === 'query' ? new CursorRows(session.snapshotInUse.limits.resultMemory) : undefined;
   context.reply.cursor = cursor;
   const outcome = await runAction(context, plan, action, request, statement.text, statement.hints);
   context.reply.cursor = undefined;
   if (cursor !== undefined && !outcome.failed && !cursor.overflow) statement.cursor = cursor;
-  timing.ended(context, action, outcome);
+  return { action, outcome };
 }
 
 /** Long data becomes ordinary values behind the packet's own bytes. */

@@ -18,6 +18,7 @@ import {
   StatusFlag,
 } from '../wire/index.ts';
 import type { CursorRows } from './cursor-rows.ts';
+import type { TextRows } from './text-rows.ts';
 
 /** Bytes buffered here before they are handed to the socket in the middle of a response. */
 const FLUSH_BYTES = 64 * 1024;
@@ -59,6 +60,8 @@ export class ResponseWriter implements Reply {
   compressedSequenceId: number | undefined;
   /** Set: the rows of the result go there instead of to the client, who is told that a cursor is open. */
   cursor: CursorRows | undefined;
+  /** Set: rows come in the binary protocol and leave in the text protocol. */
+  textRows: TextRows | undefined;
   /** RELEASE: close the connection behind this response. */
   closeAfterReply = false;
   rowsPassed = 0;
@@ -97,6 +100,7 @@ export class ResponseWriter implements Reply {
     this.protocol = protocol;
     this.moreResults = false;
     this.cursor = undefined;
+    this.textRows = undefined;
     this.#rowRest = 0;
     this.#cut = EMPTY;
   }
@@ -144,6 +148,7 @@ export class ResponseWriter implements Reply {
       this.cursor.columns = columns;
       return;
     }
+    if (this.textRows !== undefined) this.textRows.definitions = columns;
     this.#definitions(columns);
     if (!this.deprecateEof) this.#eof(0, status);
   }
@@ -157,6 +162,13 @@ export class ResponseWriter implements Reply {
   rawRows(chunk: Buffer, start: number, end: number): void {
     if (this.cursor !== undefined) {
       this.cursor.add(chunk, start, end);
+      return;
+    }
+    if (this.textRows !== undefined) {
+      this.textRows.packets(chunk, start, end, (row) => {
+        this.rowsPassed += 1;
+        this.#sendRow(row);
+      });
       return;
     }
     let from = start;
@@ -180,6 +192,10 @@ export class ResponseWriter implements Reply {
       this.cursor.add(packet, 0, packet.length);
       return;
     }
+    this.#sendRow(this.textRows === undefined ? payload : this.textRows.row(payload));
+  }
+
+  #sendRow(payload: Buffer): void {
     this.#writer.packet(payload);
     if (this.#writer.pending > FLUSH_BYTES) this.flush();
   }

@@ -2,7 +2,6 @@
 import { MeshError, systemClock, unreachable } from '../base/index.ts';
 import {
   type ClientRequest,
-  endsTransaction,
   execute,
   type Outcome,
   quietOutcome,
@@ -18,6 +17,8 @@ import { setHinted } from './hinted-variables.ts';
 import { runKill } from './kill-statement.ts';
 import { notUnderstood } from './not-understood.ts';
 import { ownStatement } from './own-statement.ts';
+import { remember } from './remember.ts';
+import { runOwn } from './run-own.ts';
 import { tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { runSet } from './set-statement.ts';
@@ -87,6 +88,8 @@ async function carryOut(
     case 'set':
       await runSet(context, statementRun(context, plan, request), text);
       return quietOutcome;
+    case 'session':
+      return runOwn(context, text);
     case 'use':
       useDatabase(context, action.database);
       return quietOutcome;
@@ -138,6 +141,7 @@ async function carryOut(
     case 'scratch':
     case 'write':
     case 'insertSelect':
+    case 'selectInto':
       if (plan.statement?.kind === 'other') await commitImplicitly(context, plan);
       else if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action))
         session.state.inTransaction = true;
@@ -242,31 +246,4 @@ export function useDatabase(context: CommandContext, database: string): void {
   }
   session.use(database);
   reply.done();
-}
-
-/** What the next statement may ask about this one. */
-function remember(context: CommandContext, plan: Plan, action: Action, outcome: Outcome): Promise<void> | undefined {
-  const { state, backend } = context.session;
-  if (action.kind === 'inspect' && action.query === undefined) return undefined;
-  if (isSchemaSurprise(outcome.errno))
-    void context.session.database.schemaChanged(`error ${outcome.errno}`).catch(() => undefined);
-  // COMMIT and its like leave the diagnostics of the statement before them, as servers do.
-  if (action.kind !== 'control') state.diagnostics = outcome.diagnostics;
-  const stopped = context.reply.interruption;
-  if (outcome.errno === ER_QUERY_INTERRUPTED && stopped !== undefined)
-    state.diagnostics = [{ level: 'Error', code: stopped.errno, message: stopped.clientMessage }];
-  state.rowCount = outcome.failed ? -1n : outcome.affected;
-  if (outcome.failed) {
-    return endsTransaction(outcome.errno) && state.inTransaction ? backend.rollback() : undefined;
-  }
-  if (outcome.affected === -1n) state.foundRows = outcome.foundRows ?? outcome.rows;
-  if (plan.effects.setsInsertId && outcome.insertId !== 0n) state.lastInsertId = outcome.insertId;
-  return undefined;
-}
-
-const ER_QUERY_INTERRUPTED = 1317;
-
-/** Unknown table or column: perhaps the schema was changed beside the mesh. */
-function isSchemaSurprise(errno: number): boolean {
-  return errno === 1146 || errno === 1054 || errno === 1051;
 }

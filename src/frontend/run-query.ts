@@ -4,6 +4,7 @@ import { MeshError } from '../base/index.ts';
 import { clientError, textRequest } from '../execute/index.ts';
 import { type Action, type BindInput, bind, compile, type Plan } from '../plan/index.ts';
 import { type Hints, isHintComment, noHints, parseHints } from '../rules/index.ts';
+import type { SessionState } from '../session/index.ts';
 import {
   FingerprintBuffer,
   fingerprint,
@@ -107,7 +108,7 @@ export function lexPlain(lexer: Lexer, text: Uint8Array, mode: LexMode): TokenLi
 }
 
 /** Where the statement after this one begins, if there is more than semicolons and comments. */
-function nextStatement(tokens: TokenList, endToken: number): number | undefined {
+export function nextStatement(tokens: TokenList, endToken: number): number | undefined {
   for (let index = endToken; index < tokens.count; index += 1) {
     if (tokens.kinds[index] === TokenKind.end) return undefined;
     const semicolon = tokens.kinds[index] === TokenKind.punctuation && tokens.ids[index] === Op.SEMICOLON;
@@ -138,7 +139,7 @@ export function tell(context: CommandContext, error: unknown): undefined {
   if (error instanceof ServerError || error instanceof BackendFault) {
     const names = { database: database.name, tables: new Map<string, string>() };
     const values = clientError(error, backend.directory.defaultSource, names, backend.directory.physicalSchemas);
-    state.diagnostics = [{ level: 'Error', code: values.errno, message: values.message }];
+    onlyError(state, values, values.message);
     state.rowCount = -1n;
     context.reply.error(values);
     return undefined;
@@ -146,10 +147,20 @@ export function tell(context: CommandContext, error: unknown): undefined {
   const refusal =
     error instanceof MeshError ? error : new MeshError('SM_INTERNAL', { message: messageOf(error) }, { cause: error });
   if (refusal !== error) share.observer.bug(error);
-  state.diagnostics = [{ level: 'Error', code: refusal.errno, message: refusal.clientMessage }];
+  onlyError(state, refusal, refusal.clientMessage);
   state.rowCount = -1n;
   context.reply.error(refusal);
   return undefined;
+}
+
+/** The session's list of warnings is this error. */
+export function onlyError(
+  state: SessionState,
+  { errno, sqlState }: { readonly errno: number; readonly sqlState: string },
+  message: string,
+): void {
+  state.diagnostics = [{ level: 'Error', code: errno, message, sqlState }];
+  state.warningCount = 1;
 }
 
 function messageOf(error: unknown): string {

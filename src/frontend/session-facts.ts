@@ -1,5 +1,6 @@
 /** What of a session is spliced into statements. */
 import type { SessionFacts } from '../plan/index.ts';
+import type { Diagnostic } from '../session/index.ts';
 import type { Session } from './session.ts';
 
 export function factsOf(session: Session): SessionFacts {
@@ -12,8 +13,14 @@ export function factsOf(session: Session): SessionFacts {
     lastInsertId: state.lastInsertId,
     foundRows: state.foundRows,
     rowCount: state.rowCount,
+    warningCount: state.warningCount,
+    errorCount: state.diagnostics.length === 0 ? 0 : errorsOf(state.diagnostics),
     autocommit: state.autocommit,
     inTransaction: state.inTransaction,
     mesh: state.mesh,
   };
+}
+
+function errorsOf(diagnostics: readonly Diagnostic[]): number {
+  return diagnostics.filter((entry) => entry.level === 'Error').length;
 }

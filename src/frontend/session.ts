@@ -33,6 +33,8 @@ export class Session {
   account: Account | undefined;
   /** Statement id -> statement. */
   readonly prepared = new Map<number, PreparedStatement>();
+  /** Statements of PREPARE, by lower-cased name. */
+  readonly named = new Map<string, PreparedStatement>();
   nextStatementId = 1;
   /** What the last PREPARE gave, 0 if it failed: clients may send EXECUTE before they know. */
   lastPreparedId = 0;
@@ -118,6 +120,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.prepared.clear();
+    this.named.clear();
     await this.backend.close();
   }
 }

@@ -32,7 +32,6 @@ function answer(
   if (show.mesh !== undefined) return showMesh(context, show.mesh);
   switch (show.what) {
     case 'DATABASES':
-    case 'SCHEMAS':
       return databases(context, like);
     case 'WARNINGS':
       return show.limit === undefined
@@ -40,10 +39,8 @@ function answer(
         : limited(context, diagnostics(context, false), text);
     case 'ERRORS':
       return show.limit === undefined ? diagnostics(context, true) : limited(context, diagnostics(context, true), text);
-    case 'COUNT WARNINGS':
     case 'COUNT(*) WARNINGS':
       return count(context, false);
-    case 'COUNT ERRORS':
     case 'COUNT(*) ERRORS':
       return count(context, true);
     case 'PROCESSLIST':
@@ -94,7 +91,7 @@ function limited(context: CommandContext, rows: LocalRows, planned: Buffer): Loc
 }
 
 function count(context: CommandContext, errorsOnly: boolean): LocalRows {
-  const rows = diagnostics(context, errorsOnly).rows.length;
+  const rows = errorsOnly ? diagnostics(context, true).rows.length : context.session.state.warningCount;
   return {
     columns: [{ name: errorsOnly ? '@@session.error_count' : '@@session.warning_count', type: 'unsigned' }],
     rows: [[BigInt(rows)]],

@@ -1,5 +1,5 @@
 /** Which session state a statement changes or reads, from its syntax tree. */
-import type { Call, Statement, UserVariable } from '../sql/index.ts';
+import { type Call, type Statement, type UserVariable, walk } from '../sql/index.ts';
 import { isSequence, isUserLock } from './function-kinds.ts';
 import { isCall, visitNodes } from './syntax-walk.ts';
 import type { PinKind, PlanEnvironment, SessionEffects } from './types.ts';
@@ -11,7 +11,11 @@ export const noEffects: SessionEffects = {
   pins: [],
   setsInsertId: false,
   readsInsertId: false,
+  keepsDiagnostics: false,
 };
+
+/** Statements of the session itself: no server sees them. */
+const SESSION_VERBS: ReadonlySet<string> = new Set(['PREPARE', 'EXECUTE', 'DEALLOCATE']);
 
 /** Everything that the session may have to remember, replay or clean up. */
 export function effectsOf(statement: Statement, environment: PlanEnvironment): SessionEffects {
@@ -19,7 +23,7 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
   const reads = new Set<string>();
   const pins = new Set<PinKind>();
   const { routines } = environment.schema;
-  let opaque = statement.kind === 'call' || statement.kind === 'other';
+  let opaque = statement.kind === 'call' || (statement.kind === 'other' && !SESSION_VERBS.has(statement.verb));
   let setsInsertId = statement.kind === 'insert';
   let readsInsertId = false;
   const targets = new Set<unknown>();
@@ -68,7 +72,39 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
   if (statement.kind === 'other') {
     if (statement.verb === 'LOCK TABLES') pins.add('lock tables');
     if (statement.verb === 'HANDLER') pins.add('handler');
-    if (statement.verb === 'PREPARE') pins.add('text prepare');
   }
-  return { assigns: [...assigns], reads: [...reads], opaque, pins: [...pins], setsInsertId, readsInsertId };
+  return {
+    assigns: [...assigns],
+    reads: [...reads],
+    opaque,
+    pins: [...pins],
+    setsInsertId,
+    readsInsertId,
+    keepsDiagnostics: isDiagnostic(statement) || (environment.schema.mariadb && !opaque && !usesTables(statement)),
+  };
+}
+
+const DIAGNOSTIC_SHOWS: ReadonlySet<string> = new Set(['WARNINGS', 'ERRORS', 'COUNT(*) WARNINGS', 'COUNT(*) ERRORS']);
+
+/** Statements about the one before them. */
+function isDiagnostic(statement: Statement): boolean {
+  return statement.kind === 'diagnostics' || (statement.kind === 'show' && DIAGNOSTIC_SHOWS.has(statement.what));
+}
+
+/** SHOW statements without a table behind them, on any server. */
+const PLAIN_SHOWS: ReadonlySet<string> = new Set(['GRANTS', 'PROCESSLIST']);
+
+/** Whether a server begins a new list of warnings for it: MariaDB does for statements with a FROM clause or a table's name. */
+function usesTables(statement: Statement): boolean {
+  if (statement.kind === 'show') return !PLAIN_SHOWS.has(statement.what);
+  let found = false;
+  walk(statement, {
+    factor: () => {
+      found = true;
+    },
+    tableName: () => {
+      found = true;
+    },
+  });
+  return found;
 }

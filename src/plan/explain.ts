@@ -50,6 +50,17 @@ function describe(action: Action, rows: Cell[][]): void {
       describe(action.read, rows);
       rows.push([null, null, null, null, 'the statement with the values that were read', null]);
       return;
+    case 'selectInto':
+      describe(action.read, rows);
+      rows.push([
+        null,
+        null,
+        null,
+        null,
+        `the row becomes ${action.variables.map((name) => `@${name}`).join(', ')}`,
+        null,
+      ]);
+      return;
     case 'inspect':
       if (action.query === undefined) rows.push([null, null, 'none', null, null, 'answered by the mesh']);
       else

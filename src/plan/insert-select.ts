@@ -169,6 +169,7 @@ class InsertSelectBinding implements Binding {
       return { kind: 'write', route, queries, affected: 'sum', names: this.#names };
     }
     const read = this.#read.bind(input);
+    if (read instanceof Promise) throw new Error('a SELECT ... INTO inside of an INSERT');
     if (read.kind === 'refuse') return read;
     return { kind: 'insertSelect', read, insert: (rows) => this.#insert.bind(input, rows, this.#names) };
   }

@@ -24,16 +24,14 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
           reason: 'set the variable for the session instead',
         });
       return fixed('set', { kind: 'set', items: statement.items });
+    case 'diagnostics':
+      return fixed('session', { kind: 'session' });
     case 'use':
       return fixed('use', { kind: 'use', database: statement.schema.name });
     case 'reload':
       return fixed('reload', { kind: 'reload' });
     case 'empty':
-      // A text of comments only is answered, an empty one is an error.
-      if (/\S/.test(Buffer.from(builder.text.tokens.text).toString('latin1').replaceAll(';', ''))) {
-        return fixed('reply', { kind: 'reply', affected: 0n });
-      }
-      throw new MeshError('ER_EMPTY_QUERY');
+      return { kind: 'reply', bind: ({ tokens }) => ({ kind: 'reply', affected: answeredNothing(tokens.text) }) };
     case 'kill': {
       const source = valueSource(statement.id, builder.text);
       if (source === undefined)
@@ -69,6 +67,12 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
   }
 }
 
+/** A text of comments only is answered, an empty one is an error; they have one shape. */
+function answeredNothing(text: Uint8Array): bigint {
+  if (!/\S/.test(Buffer.from(text).toString('latin1').replaceAll(';', ''))) throw new MeshError('ER_EMPTY_QUERY');
+  return 0n;
+}
+
 /** Whether the database is one plain server: exactly one source and no sharded, broadcast or replicated table. */
 export function isSingleSource(builder: PlanBuilder): boolean {
   const { rules } = builder.environment;
@@ -100,6 +104,10 @@ function compileListed(statement: OtherStatement, builder: PlanBuilder, effects:
       return pinnedTables(statement, 'handler', builder);
     case 'UNLOCK TABLES':
       return ending('lock tables', source, builder);
+    case 'PREPARE':
+    case 'EXECUTE':
+    case 'DEALLOCATE':
+      return fixed('session', { kind: 'session' });
     case 'HELP':
     case 'SIGNAL':
       return forwardAsIs(source, 'read', builder, effects, {

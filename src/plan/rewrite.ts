@@ -132,8 +132,11 @@ export class StatementText {
     const span = this.#confined ?? { start: starts[firstToken]!, end: ends[endToken - 1]! };
     const maybeIdentity =
       this.#confined === undefined &&
-      edits.every((edit) =>
-        edit.pieces.every((piece) => (piece.kind === 'table' && piece.from !== undefined) || piece.kind === 'alias'),
+      edits.every(
+        ({ pieces }) =>
+          // What is left out is never the same text.
+          pieces.length > 0 &&
+          pieces.every((piece) => (piece.kind === 'table' && piece.from !== undefined) || piece.kind === 'alias'),
       );
     return this.#template(this.pieces(span, edits), maybeIdentity, edits.length > 0);
   }

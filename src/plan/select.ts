@@ -1,9 +1,10 @@
 /** SELECT: forwarded when one place has all rows that it needs, otherwise handed to planning across shards. */
 import { MeshError } from '../base/index.ts';
-import type { SelectStatement } from '../sql/index.ts';
+import type { SelectBlock, SelectStatement } from '../sql/index.ts';
 import { planAcross } from './across/index.ts';
 import type { AcrossPlan, NodePlace, NodeSet, ResolvedStatement } from './across/types.ts';
 import { acrossBuilder } from './across-builder.ts';
+import { bindText } from './compile.ts';
 import type { Binding } from './compiled-plan.ts';
 import { Locality } from './locality.ts';
 import { Places } from './places.ts';
@@ -32,6 +33,8 @@ export function compileSelect(statement: SelectStatement, builder: PlanBuilder, 
   const resolved = resolver.query(statement.query);
   return new SelectBinding(statement, resolved, builder, effects);
 }
+
+type IntoClause = NonNullable<SelectBlock['into']>;
 
 export class SelectBinding implements Binding {
   readonly kind = 'select';
@@ -65,7 +68,7 @@ export class SelectBinding implements Binding {
       this.#compileAcross();
   }
 
-  bind(input: BindInput): Action {
+  bind(input: BindInput): Action | Promise<Action> {
     const routed = this.places.route(input);
     let { sets } = routed;
     let place = this.#alwaysAcross ? undefined : this.places.single(sets);
@@ -84,11 +87,8 @@ export class SelectBinding implements Binding {
         }),
       );
     }
-    if (this.resolved.query.blocks.some((block) => block.select.into !== undefined)) {
-      return refuse(
-        new MeshError('SM_UNSUPPORTED', { what: 'SELECT ... INTO', reason: 'its rows come from several nodes' }),
-      );
-    }
+    const into = this.resolved.query.blocks.find((block) => block.select.into !== undefined)?.select.into;
+    if (into !== undefined) return this.#intoVariables(into, input);
     const across = this.#compileAcross();
     if (across instanceof MeshError) return refuse(across);
     return across.bind(input, { reason: routed.reason, detail: routed.detail, nodesOf: (index) => sets[index] ?? [] });
@@ -123,6 +123,20 @@ export class SelectBinding implements Binding {
       return { kind: 'pinned', pin: this.#pin, ends: false, route, query: home, names: this.#names };
     }
     return { kind: 'forward', access: this.#access, route, query, names: this.#names };
+  }
+
+  /** The same statement without INTO is planned for this execution. */
+  async #intoVariables({ kind, variables, span }: IntoClause, input: BindInput): Promise<Action> {
+    if (kind === 'file')
+      return refuse(
+        new MeshError('SM_UNSUPPORTED', { what: 'SELECT ... INTO a file', reason: 'its rows come from several nodes' }),
+      );
+    const builder = this.#builder;
+    const template = builder.text.whole([{ at: span, pieces: [] }]);
+    const rendered = render(template, input.tokens, input.fingerprint, [], undefined, () => undefined);
+    const kept = rendered.parameters ?? input.parameters.map((_, index) => index);
+    const read = await bindText(rendered.text, builder, input, kept);
+    return read.kind === 'refuse' ? read : { kind: 'selectInto', read, variables };
   }
 
   #compileAcross(): AcrossPlan | MeshError {

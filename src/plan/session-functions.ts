@@ -18,8 +18,13 @@ const functions: Readonly<Record<string, string>> = {
   ROW_COUNT: 'rowCount',
 };
 
-/** Variables that only the mesh knows: its transactions are not the backends'. */
-const variables: Readonly<Record<string, string>> = { autocommit: 'autocommit' };
+/** Variables that only the mesh knows: its transactions, connections and lists of warnings are not the backends'. */
+const variables: Readonly<Record<string, string>> = {
+  autocommit: 'autocommit',
+  warning_count: 'warningCount',
+  error_count: 'errorCount',
+  pseudo_thread_id: 'connectionId',
+};
 
 /** Name of the fact that an expression asks for, or undefined. */
 export function factName(expression: { readonly kind: string }): string | undefined {
@@ -80,6 +85,10 @@ export function factText(facts: SessionFacts, name: string): string | undefined 
       return bigint(facts.foundRows);
     case 'rowCount':
       return bigint(facts.rowCount);
+    case 'warningCount':
+      return unsignedBigint(facts.warningCount);
+    case 'errorCount':
+      return unsignedBigint(facts.errorCount);
     case 'autocommit':
       return bigint(facts.autocommit ? 1n : 0n);
     default:
@@ -95,6 +104,10 @@ export function isFact(expression: Expression): boolean {
 /** As BIGINT: a literal alone would be INT, and so would CAST of it. */
 function bigint(value: bigint): string {
   return `IF(1,${value},9223372036854775807)`;
+}
+
+function unsignedBigint(value: number): string {
+  return `IF(1,CAST(${value} AS UNSIGNED),18446744073709551615)`;
 }
 
 /** Names are in the system character set. */

@@ -52,6 +52,8 @@ export interface SessionFacts {
   readonly lastInsertId: bigint;
   readonly foundRows: bigint;
   readonly rowCount: bigint;
+  readonly warningCount: number;
+  readonly errorCount: number;
   readonly autocommit: boolean;
   /** In a transaction: reads must see its writes. */
   readonly inTransaction: boolean;
@@ -92,14 +94,16 @@ export interface SessionEffects {
   readonly reads: readonly string[];
   /** The state of the backend session is unknown afterwards: CALL, stored functions, statements not understood. */
   readonly opaque: boolean;
-  /** GET_LOCK and family, temporary tables, LOCK TABLES, HANDLER, text PREPARE, SQL_CALC_FOUND_ROWS: state that stays on the backend. */
+  /** GET_LOCK and family, temporary tables, LOCK TABLES, HANDLER, SQL_CALC_FOUND_ROWS: state that stays on the backend. */
   readonly pins: readonly PinKind[];
   /** LAST_INSERT_ID(expr) or an INSERT: the OK packet's insert id becomes LAST_INSERT_ID. */
   readonly setsInsertId: boolean;
   /** Reads LAST_INSERT_ID(): replayed with SET last_insert_id. */
   readonly readsInsertId: boolean;
+  /** If it warns of nothing, the warnings of the statement before it are still those of the session. */
+  readonly keepsDiagnostics: boolean;
 }
-export type PinKind = 'temporary table' | 'lock tables' | 'user lock' | 'handler' | 'text prepare' | 'found rows';
+export type PinKind = 'temporary table' | 'lock tables' | 'user lock' | 'handler' | 'found rows';
 
 /** Who may run it; checked against the user at each execution. */
 export interface Privileges {
@@ -313,10 +317,14 @@ export type Action =
       readonly read: Action;
       readonly insert: (rows: readonly (readonly (Uint8Array | null)[])[]) => Action | Promise<Action>;
     }
+  /** SELECT ... INTO @a, @b of rows that no single node has: read, then the session's variables are set. */
+  | { readonly kind: 'selectInto'; readonly read: Action; readonly variables: readonly string[] }
   /** Schema change: one text per node, in order; the catalog is read again afterwards. */
   | { readonly kind: 'ddl'; readonly route: Route; readonly queries: readonly ShardQuery[]; readonly names: NameMap }
   | { readonly kind: 'control'; readonly statement: TransactionStatement }
   | { readonly kind: 'set'; readonly items: readonly SetItem[] }
+  /** PREPARE, EXECUTE, DEALLOCATE and GET DIAGNOSTICS: the session's own. */
+  | { readonly kind: 'session' }
   | { readonly kind: 'use'; readonly database: string }
   /** SHOW, DESCRIBE, ANALYZE TABLE ...: rows of one node (and of `more`, one after the other) shown under logical names. `query` absent: the frontend answers by `show`. */
   | {

@@ -48,6 +48,8 @@ export interface Limits {
   readonly resultMemory: number;
   /** 0: none. */
   readonly statementTimeoutMs: number;
+  /** Of one session. */
+  readonly preparedStatements: number;
   /** Client connections of all workers together. */
   readonly connections: number;
 }

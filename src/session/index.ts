@@ -1,4 +1,5 @@
 /** Session state as plain data, and what to replay of it on a backend connection. */
+export { stateOfWarning } from './condition-state.ts';
 export {
   initialMeshValues,
   isMeshVariable,

@@ -4,14 +4,7 @@ import { initialMeshValues, type MeshValues } from './mesh-variables.ts';
 import { freshSettings, type Settings } from './settings.ts';
 
 /** Why a session holds a backend connection between statements; a metric label. */
-export type PinReason =
-  | 'transaction'
-  | 'temporary table'
-  | 'lock tables'
-  | 'user lock'
-  | 'handler'
-  | 'text prepare'
-  | 'found rows';
+export type PinReason = 'transaction' | 'temporary table' | 'lock tables' | 'user lock' | 'handler' | 'found rows';
 
 /** Characteristics of the next transaction, as SET TRANSACTION and START TRANSACTION give them. */
 export interface TransactionCharacteristics {
@@ -33,6 +26,8 @@ export interface Diagnostic {
   readonly level: 'Note' | 'Warning' | 'Error';
   readonly code: number;
   readonly message: string;
+  /** Of an error; servers do not list that of warnings. */
+  readonly sqlState?: string;
 }
 
 /** Mutable, owned by one client session. */
@@ -59,6 +54,8 @@ export interface SessionState {
   foundRows: bigint;
   rowCount: bigint;
   diagnostics: readonly Diagnostic[];
+  /** @@warning_count: more than `diagnostics` when servers listed only some. */
+  warningCount: number;
 }
 
 export function newSessionState(connectionId: number, host: string): SessionState {
@@ -79,6 +76,7 @@ export function newSessionState(connectionId: number, host: string): SessionStat
     foundRows: 0n,
     rowCount: -1n,
     diagnostics: [],
+    warningCount: 0,
   };
 }
 
@@ -93,4 +91,5 @@ export function resetSessionState(state: SessionState): void {
   state.foundRows = 0n;
   state.rowCount = -1n;
   state.diagnostics = [];
+  state.warningCount = 0;
 }

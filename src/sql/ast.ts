@@ -692,7 +692,6 @@ export interface OtherStatement extends Span {
     | 'XA'
     | 'SIGNAL'
     | 'RESIGNAL'
-    | 'GET DIAGNOSTICS'
     | 'HELP'
     | 'BACKUP'
     | 'COMPOUND' // BEGIN NOT ATOMIC ..., MariaDB
@@ -706,6 +705,15 @@ export interface OtherStatement extends Span {
   readonly expressions: readonly Expression[];
 }
 
+/** `GET [CURRENT] DIAGNOSTICS @a = NUMBER, ...` or `... CONDITION n @a = MESSAGE_TEXT, ...`. */
+export interface DiagnosticsStatement extends Span {
+  readonly kind: 'diagnostics';
+  /** Number of the condition; absent: the items are the statement's. */
+  readonly condition?: Literal | UserVariable;
+  /** Names of items are upper-cased. */
+  readonly items: readonly { readonly variable: UserVariable; readonly item: string }[];
+}
+
 export type Statement =
   | SelectStatement
   | InsertStatement
@@ -716,6 +724,7 @@ export type Statement =
   | ShowStatement
   | TransactionStatement
   | OtherStatement
+  | DiagnosticsStatement
   | ({ readonly kind: 'use'; readonly schema: Identifier } & Span)
   | ({ readonly kind: 'do'; readonly expressions: readonly Expression[] } & Span)
   | ({ readonly kind: 'call'; readonly name: TableName; readonly args: readonly Expression[] } & Span)

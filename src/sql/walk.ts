@@ -83,7 +83,9 @@ export function forEachTableName(root: WalkRoot, visit: (name: TableName) => unk
 }
 
 const statementKinds: ReadonlySet<string> = new Set(
-  'query insert update delete ddl set show transaction other use do kill explain describe reload empty'.split(' '),
+  'query insert update delete ddl set show transaction other diagnostics use do kill explain describe reload empty'.split(
+    ' ',
+  ),
 );
 
 /** Subjects of SHOW whose object is a table, view or sequence. */
@@ -161,6 +163,9 @@ function walkStatement(statement: Statement, visitor: Visitor): void {
       return;
     case 'describe':
       visitor.tableName?.(statement.table);
+      return;
+    case 'diagnostics':
+      walkOptional(statement.condition, visitor);
       return;
     case 'use':
     case 'transaction':

@@ -1,4 +1,5 @@
 /** ERR packets: parse and build. */
+import { isUtf8 } from 'node:buffer';
 import type { MeshError } from '../base/index.ts';
 import { MalformedPacket, PacketReader } from './packet-reader.ts';
 import type { PacketWriter } from './packet-writer.ts';
@@ -19,7 +20,12 @@ export function parseErr(payload: Buffer): ErrPacket {
     reader.skip(1);
     sqlState = reader.bytes(5).toString('latin1');
   }
-  return { errno, sqlState, message: reader.restString() };
+  return { errno, sqlState, message: textOf(reader.restBytes()) };
+}
+
+/** Servers write errors in character_set_results: UTF-8 in nearly all sessions; what is none is read as latin1. */
+function textOf(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1');
 }
 
 /** Writes an ERR payload into the open packet. `withState` is false before a client's capabilities are known. */

@@ -33,7 +33,7 @@ const configOf = (
   users: [],
   databases: new Map(databases.map((rules) => [rules.databaseName, rules])),
   transaction: { defaultType: 'LOCAL', unsafeReplication: 'refuse' },
-  limits: { maxAllowedPacket: 1, resultMemory: 1, statementTimeoutMs: 0, connections: 1 },
+  limits: { maxAllowedPacket: 1, resultMemory: 1, statementTimeoutMs: 0, preparedStatements: 1, connections: 1 },
   control: { redis: undefined },
   log: { level: 'info', format: 'json', slow: 1000, audit: 'off' },
   files: [],

@@ -7,7 +7,10 @@ import { type ShardedPair, startShardedPair } from './sharded-pair.ts';
 let pair: ShardedPair;
 
 before(async () => {
-  pair = await startShardedPair({ rules: '- !SINGLE { tables: ["ds_0.*"], defaultDataSource: ds_0 }\n' });
+  pair = await startShardedPair({
+    rules: '- !SINGLE { tables: ["ds_0.*"], defaultDataSource: ds_0 }\n',
+    sidecar: 'limits: { preparedStatements: 3 }\n',
+  });
 });
 
 after(async () => {
@@ -116,5 +119,31 @@ test('the mesh has session variables of its own, set, shown and reset as any oth
   await client.query('BEGIN');
   await assert.rejects(client.query("SET shardmesh_transaction_type = 'LOCAL'"), { errno: 1568 });
   await client.query('ROLLBACK');
+  await client.end();
+});
+
+test('warnings and errors of a latin1 client keep their letters', async () => {
+  const client = await pair.connect({ charset: 'LATIN1_SWEDISH_CI' });
+  await client.query("SELECT CAST('é' AS SIGNED)");
+  assert.equal((await row(client, 'SHOW WARNINGS'))[2], "Truncated incorrect INTEGER value: 'é'");
+  await assert.rejects(client.query('SELECT `é`'), /Unknown column 'é'/);
+  await client.end();
+});
+
+test('one prepared statement more than allowed is error 1461, in either protocol; closed ones make room', async () => {
+  const client = await pair.connect();
+  const [first] = await Promise.all([1, 2].map((number) => client.prepare(`SELECT ${number}`)));
+  await client.query("PREPARE three FROM 'SELECT 3'");
+  await assert.rejects(client.prepare('SELECT 4'), { errno: 1461, message: /current value: 3/ });
+  await assert.rejects(client.query("PREPARE four FROM 'SELECT 4'"), { errno: 1461 });
+  // The same name takes the place of the old one.
+  await client.query("PREPARE three FROM 'SELECT 33'");
+  assert.deepEqual(await row(client, 'EXECUTE three'), [33]);
+  await client.query('DEALLOCATE PREPARE three');
+  await client.prepare('SELECT 5');
+  await first?.close();
+  await client.query("PREPARE six FROM 'SELECT 6'");
+  await client.reset();
+  await assert.rejects(client.query('EXECUTE six'), { errno: 1243 });
   await client.end();
 });

@@ -183,9 +183,11 @@ test('a transaction that a server ended is over; with other sources in it that i
 });
 
 test('values become literals with type, character set and collation', () => {
-  const told = { hex: '', charset: 'utf8mb4', collation: 'utf8mb4_bin' };
+  const told = { unsigned: false, hex: '', charset: 'utf8mb4', collation: 'utf8mb4_bin' };
   assert.equal(valueLiteral({ ...told, type: FieldType.LONGLONG, value: null }), 'NULL');
+  assert.equal(valueLiteral({ ...told, type: FieldType.LONGLONG, unsigned: true, value: '5' }), 'CAST(5 AS UNSIGNED)');
   assert.equal(valueLiteral({ ...told, type: FieldType.NEWDECIMAL, value: '1.50' }), '1.50');
+  assert.equal(valueLiteral({ ...told, type: FieldType.NEWDECIMAL, value: '150' }), '150.');
   assert.equal(valueLiteral({ ...told, type: FieldType.DOUBLE, value: '3' }), '3e0');
   assert.equal(valueLiteral({ ...told, type: FieldType.DOUBLE, value: '1e100' }), '1e100');
   assert.equal(

@@ -168,6 +168,8 @@ export async function actionOf(
     lastInsertId: 0n,
     foundRows: 0n,
     rowCount: 0n,
+    warningCount: 0,
+    errorCount: 0,
     autocommit: true,
     inTransaction,
     mesh: initialMeshValues,

@@ -49,6 +49,8 @@ export function describeAction(action: Action): Record<string, unknown> {
       };
     case 'insertSelect':
       return { kind: 'insertSelect', read: describeAction(action.read) };
+    case 'selectInto':
+      return { kind: 'selectInto', read: describeAction(action.read) };
     case 'explain':
       return { kind: 'explain', of: describeAction(action.of) };
     case 'inspect':

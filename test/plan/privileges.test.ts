@@ -51,18 +51,21 @@ describe('privileges', () => {
 
 describe('session effects', () => {
   const cases: readonly (readonly [string, Record<string, unknown>])[] = [
-    ['select 1', {}],
-    ['select @a := 1, @b', { assigns: ['a'], reads: ['b'] }],
+    ['select 1', { keepsDiagnostics: true }],
+    ['select @a := 1, @b', { keepsDiagnostics: true, assigns: ['a'], reads: ['b'] }],
     ['select name into @x from users where user_id = 1', { assigns: ['x'] }],
-    ['select last_insert_id()', { readsInsertId: true }],
-    ['select last_insert_id(5)', { setsInsertId: true }],
-    ['select @@identity', { readsInsertId: true }],
+    ['select last_insert_id()', { keepsDiagnostics: true, readsInsertId: true }],
+    ['select last_insert_id(5)', { keepsDiagnostics: true, setsInsertId: true }],
+    ['select @@identity', { keepsDiagnostics: true, readsInsertId: true }],
     ['insert into users values (1, 2, 3)', { setsInsertId: true }],
     ['select my_function(1)', { opaque: true }],
     ['select other.f(1)', { opaque: true }],
     ['call p()', { opaque: true }],
-    ["select get_lock('a', 1)", { pins: ['user lock'] }],
+    ["select get_lock('a', 1)", { keepsDiagnostics: true, pins: ['user lock'] }],
     ['select sql_calc_found_rows * from users where user_id = 1', { pins: ['found rows'] }],
+    ['show warnings', { keepsDiagnostics: true }],
+    ['get diagnostics @n = number', { reads: ['n'], keepsDiagnostics: true }],
+    ['select 1 from (select 1) t', {}],
     ['lock tables notes read', { pins: ['lock tables'], opaque: true }],
     ['create temporary table t (a int)', { pins: ['temporary table'] }],
   ];
@@ -76,6 +79,7 @@ describe('session effects', () => {
         pins: [],
         setsInsertId: false,
         readsInsertId: false,
+        keepsDiagnostics: false,
         ...expected,
       });
     });

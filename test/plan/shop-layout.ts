@@ -140,6 +140,8 @@ export function inputOf(
       lastInsertId: 42n,
       foundRows: 3n,
       rowCount: -1n,
+      warningCount: 0,
+      errorCount: 0,
       autocommit: true,
       inTransaction: false,
       mesh: initialMeshValues,

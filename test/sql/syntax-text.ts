@@ -411,6 +411,11 @@ class Shower {
         if (node.column !== undefined)
           add('kind' in node.column ? this.expression(node.column) : this.#name(node.column));
         break;
+      case 'diagnostics':
+        add('diagnostics');
+        if (node.condition !== undefined) add(`condition ${this.expression(node.condition)}`);
+        for (const { variable, item } of node.items) add(`@${variable.name}=${item}`);
+        break;
       case 'reload':
         add('reload');
         break;

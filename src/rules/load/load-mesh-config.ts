@@ -205,6 +205,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       resultMemory: file.limits.resultMemory,
       statementTimeoutMs: file.limits.statementTimeout,
       connections: file.limits.connections,
+      preparedStatements: file.limits.preparedStatements,
     }),
     control: redacted({ redis }, redis === undefined ? [] : ['redis']),
     log: Object.freeze({ ...file.log }),

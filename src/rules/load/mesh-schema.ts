@@ -113,6 +113,9 @@ export const meshSchema = z.strictObject({
       maxAllowedPacket: size.prefault('64MiB').describe('The longest statement or row, in bytes with a unit.'),
       resultMemory: size.prefault('256MiB').describe('What the merge of one statement may hold in memory.'),
       statementTimeout: duration.prefault('0s').describe('Statements that run longer are stopped; `0s`: never.'),
+      preparedStatements: whole(1, 1_000_000)
+        .default(16_382)
+        .describe('Prepared statements of one session at most, as max_prepared_stmt_count; one more is error 1461.'),
       connections: whole(1, 1_000_000).default(10_000).describe('Client connections at most, over all workers.'),
     })
     .prefault({})

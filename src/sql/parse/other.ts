@@ -3,6 +3,7 @@ import type { Expression, Identifier, OtherStatement, Statement, TableName } fro
 import { TokenKind } from '../tokens.ts';
 import { parseExpressions } from './call.ts';
 import type { Cursor, Draft } from './cursor.ts';
+import { parseDiagnostics } from './diagnostics.ts';
 import { parseExpression } from './expression.ts';
 import { parseIdentifier, parseTableName, parseTableNames, parseWordOrString } from './names.ts';
 import { parseUserVariableName } from './primary.ts';
@@ -61,9 +62,6 @@ const opaque: readonly (readonly [verb: Verb, ...words: string[]])[] = [
   ['XA', 'XA'],
   ['SIGNAL', 'SIGNAL'],
   ['RESIGNAL', 'RESIGNAL'],
-  ['GET DIAGNOSTICS', 'GET', 'DIAGNOSTICS'],
-  ['GET DIAGNOSTICS', 'GET', 'CURRENT', 'DIAGNOSTICS'],
-  ['GET DIAGNOSTICS', 'GET', 'STACKED', 'DIAGNOSTICS'],
   ['HELP', 'HELP'],
   ['BACKUP', 'BACKUP'],
   ['IMPORT TABLE', 'IMPORT', 'TABLE'],
@@ -117,6 +115,8 @@ export function parseOther(cursor: Cursor): Statement | undefined {
       return parsePrepared(cursor, verb);
     case 'HANDLER':
       return parseHandler(cursor);
+    case 'GET':
+      return parseDiagnostics(cursor);
     case 'RELOAD':
       cursor.advance();
       cursor.expect('MESH');
