@@ -260,7 +260,8 @@ export class ResponseWriter implements Reply {
     const told = error.errno === ER_QUERY_INTERRUPTED ? (this.interruption ?? error) : error;
     this.#onError?.(told);
     this.#writer.begin();
-    buildErr(this.#writer, told instanceof MeshError ? errOf(told) : told);
+    const latin1 = this.#state.settings.variables.get('character_set_results') === "'latin1'";
+    buildErr(this.#writer, told instanceof MeshError ? errOf(told) : told, true, latin1);
     this.#writer.end();
   }
 

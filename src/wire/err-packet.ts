@@ -28,11 +28,15 @@ function textOf(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1');
 }
 
-/** Writes an ERR payload into the open packet. `withState` is false before a client's capabilities are known. */
-export function buildErr(writer: PacketWriter, err: ErrPacket, withState = true): void {
+/**
+ * Writes an ERR payload into the open packet. `withState` is false before a client's capabilities are known. `latin1`: the
+ * client's character_set_results, in which servers write their errors; all others get UTF-8.
+ */
+export function buildErr(writer: PacketWriter, err: ErrPacket, withState = true, latin1 = false): void {
   writer.int1(0xff).int2(err.errno);
   if (withState) writer.string(`#${err.sqlState}`);
-  writer.string(err.message);
+  if (latin1) writer.bytes(Buffer.from(err.message.replace(/[\u0100-\uffff]/g, '?'), 'latin1'));
+  else writer.string(err.message);
 }
 
 /** How a refusal looks to a client. */
