@@ -12,7 +12,7 @@ import {
   type SourceStatus,
   type StatusReport,
 } from './admin/index.ts';
-import { localCounters, localShare, systemClock } from './base/index.ts';
+import { localCounters, localShare, MeshError, systemClock } from './base/index.ts';
 import type { SchemaSnapshot } from './catalog/index.ts';
 import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
 import {
@@ -29,7 +29,14 @@ import {
   tableSegments,
   WorkerLease,
 } from './control/index.ts';
-import { lookupTables, ruleSources, SourcePools, TransactionTally } from './execute/index.ts';
+import {
+  deliveryGround,
+  lookupTables,
+  ownSource,
+  ruleSources,
+  SourcePools,
+  TransactionTally,
+} from './execute/index.ts';
 import {
   accountsOf,
   Listener,
@@ -59,11 +66,21 @@ import {
   detectTracing,
   exposition,
   type Logger,
+  relayEvents,
+  watchOutboxes,
   watchPools,
   watchProcess,
   watchSessions,
 } from './telemetry/index.ts';
-import { localProtocol, xaProtocol } from './transaction/index.ts';
+import {
+  bestEffortDefaults,
+  bestEffortProtocol,
+  type DeliveryGround,
+  DeliveryRelay,
+  localProtocol,
+  relayDefaults,
+  xaProtocol,
+} from './transaction/index.ts';
 import { FastAuthCache, newRsaKey } from './wire/index.ts';
 
 const PLAN_CACHE_BYTES = 64 * 1024 * 1024;
@@ -80,6 +97,8 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const startedAt = clock.now();
   const metrics = createMeshMetrics();
   const pools = new SourcePools();
+  /** The mesh's own connections: what it delivers must not wait for what sessions hold. */
+  const ownPools = new SourcePools();
   const plans = new PlanCache(PLAN_CACHE_BYTES);
   /** What the workers of this sidecar know together; there is one so far. */
   const shared = localShare();
@@ -114,7 +133,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     root.setLevel(next.config.log.level);
     statements.settings = { slowMs: next.config.log.slow, audit: next.config.log.audit };
     snapshot = buildSnapshot(next, snapshot);
-    pools.keepOnly([...next.ruleSets.values()].flatMap((rules) => [...rules.dataSources.values()]));
+    const sources = [...next.ruleSets.values()].flatMap((rules) => [...rules.dataSources.values()]);
+    pools.keepOnly(sources);
+    ownPools.keepOnly(sources.map(ownSource));
   });
 
   function buildSnapshot(configuration: Configuration, before: MeshSnapshot | undefined): MeshSnapshot {
@@ -216,6 +237,28 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     return lease;
   }
 
+  // -- what best-effort transactions leave behind --
+  const grounds = new WeakMap<RuleSet, DeliveryGround>();
+  function groundsOf(): DeliveryGround[] {
+    return [...publisher.current.ruleSets.values()].map((rules) => {
+      const ground = grounds.get(rules) ?? deliveryGround(rules, ownPools);
+      grounds.set(rules, ground);
+      return ground;
+    });
+  }
+  function groundOf(database: string): DeliveryGround {
+    const ground = groundsOf().find((each) => each.logicalDatabase === database);
+    if (ground === undefined) throw new MeshError('ER_BAD_DB_ERROR', { database });
+    return ground;
+  }
+  const relay = new DeliveryRelay({
+    ...relayDefaults,
+    clock,
+    random: Math.random,
+    grounds: groundsOf,
+    events: relayEvents(metrics, logger),
+  });
+
   // -- the front end --
   const sessions = new SessionDirectory(WORKER_INDEX);
   const config = publisher.current.config;
@@ -246,7 +289,16 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     sessions,
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
-    protocols: { LOCAL: localProtocol, XA: xaProtocol },
+    protocols: {
+      LOCAL: localProtocol,
+      XA: xaProtocol,
+      BEST_EFFORT: bestEffortProtocol({
+        ...bestEffortDefaults,
+        ground: groundOf,
+        handOver: (database, source) => relay.handOver(database, source),
+        now: () => clock.now(),
+      }),
+    },
     authCache,
     counters: localCounters(),
     rsaKey: newRsaKey(),
@@ -277,7 +329,9 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     publisher.stop();
     await Promise.all([...leases.values()].map((lease) => lease.stop()));
     for (const close of closers.reverse()) await close();
+    await relay.stop();
     pools.close();
+    ownPools.close();
     stopped.resolve(0);
   }
 
@@ -314,6 +368,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     return (['in', 'out'] as const).map((direction) => ({ labels: { direction }, value: bytes[direction] }));
   });
   watchSessions(metrics, () => sessions.statuses(), transactions);
+  watchOutboxes(metrics, () => relay.counts);
   metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.weight }]);
   metrics.configuration.readFrom(() => [
     { labels: { version: String(publisher.current.version), hash: publisher.current.config.version }, value: 1 },
@@ -454,6 +509,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     await startFailed(error);
   }
   publisher.watch();
+  relay.start();
   lifecycle.markReady();
   return {
     listen: listeners.map((listener) => listener.address),

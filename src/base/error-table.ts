@@ -240,6 +240,24 @@ export const errorTable = {
   ),
 
   // ---- ours: rules and configuration ----
+  SM_NOT_DELIVERABLE: row(
+    9130,
+    '0A000',
+    "BEST_EFFORT cannot leave this to be delivered to source '{source}': {reason}",
+    'Give the values themselves, write less in one transaction, or use another `shardmesh_transaction_type`.',
+  ),
+  SM_TRANSACTION_TABLES: row(
+    9131,
+    'HY000',
+    "source '{source}' has no tables for transactions: {reason}",
+    'Run `shardmesh init-transactions`.',
+  ),
+  SM_IN_DOUBT: row(
+    9132,
+    '40000',
+    "whether transaction {gid} has committed is not known: source '{source}' does not answer",
+    'Nothing has to be done to end it: it is committed everywhere or nowhere as soon as the source answers. Look at the data, or at `SHOW MESH TRANSACTIONS`, before doing it again.',
+  ),
   SM_CONFIG: row(9201, 'HY000', '{message}', 'Run `shardmesh check` on the file.'),
   SM_CHARSET_UNSAFE: row(
     9202,

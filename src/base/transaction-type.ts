@@ -1,5 +1,5 @@
 /** The transaction types that are built: one list for the session variable, the configuration and the hints. */
-export const transactionTypes = ['LOCAL', 'XA'] as const;
+export const transactionTypes = ['LOCAL', 'XA', 'BEST_EFFORT'] as const;
 
 /** How a transaction over several shards is kept together. */
 export type TransactionType = (typeof transactionTypes)[number];

@@ -1,4 +1,5 @@
 /** Runs actions on the leases of a session: one file per kind of action. */
+export { deliveryGround, ownSource } from './delivery-ground.ts';
 export { type Aftermath, execute, type ShardAction } from './executor.ts';
 export { clientError, endsTransaction } from './faults.ts';
 export { lookupTables } from './lookup-tables.ts';

@@ -54,7 +54,7 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
       branch.wrote = true;
       leases.set(source, branch.lease);
     }
-    const results = await writeAll(run, action, leases, transaction);
+    const results = await writeAll(run, action, leases, transaction, time?.at);
     run.backend.settling();
     await onAll(leases, time?.reset);
     await transaction.commit();
@@ -86,7 +86,7 @@ async function insideTransaction(run: StatementRun, action: Write): Promise<Writ
     }
     coordinator = run.backend.transaction?.coordinator;
     coordinator?.savepoint?.('set', STATEMENT);
-    const results = await writeAll(run, action, leases, run.backend.transaction);
+    const results = await writeAll(run, action, leases, run.backend.transaction, time?.at);
     await onAll(leases, joined(time?.reset, `RELEASE SAVEPOINT ${SAVEPOINT}`));
     coordinator?.savepoint?.('release', STATEMENT);
     return results;
@@ -130,6 +130,7 @@ async function writeAll(
   action: Write,
   leases: ReadonlyMap<string, Lease>,
   transaction: Transaction | undefined,
+  timestamp: string | undefined,
 ): Promise<WriteResult[]> {
   const watching = transaction?.watched === true ? transaction : undefined;
   const results: WriteResult[] = [];
@@ -140,7 +141,7 @@ async function writeAll(
         if (query.source !== source) continue;
         if (failures.length > 0) return;
         try {
-          results[index] = await writeWatched(run, action, query, lease, watching);
+          results[index] = await writeWatched(run, action, query, lease, watching, timestamp);
         } catch (error) {
           if (error instanceof ServerError) error.message = clientRow(error.message, query);
           failures.push(error instanceof BackendFault ? sourceFault(error, source) : error);
@@ -160,11 +161,12 @@ async function writeWatched(
   query: ShardQuery,
   lease: Lease,
   watching: Transaction | undefined,
+  timestamp: string | undefined,
 ): Promise<WriteResult> {
   const branch = watching?.branch(query.source);
   if (watching === undefined || branch === undefined) return writeOne(run, action, query, lease);
   const { coordinator } = watching;
-  const statement = branchStatement(run, query, 'write');
+  const statement = branchStatement(run, query, 'write', timestamp);
   await coordinator.beforeStatement?.(branch, statement);
   let result: WriteResult;
   try {
@@ -228,9 +230,12 @@ export function runForOk(run: StatementRun, query: ShardQuery, lease: Lease): Pr
 }
 
 /** One statement time for all shards, unless the session has fixed its own. */
-export function statementTime(run: StatementRun): { readonly set: string; readonly reset: string } | undefined {
+export function statementTime(
+  run: StatementRun,
+): { readonly at: string; readonly set: string; readonly reset: string } | undefined {
   if (run.state.settings.variables.has('timestamp')) return undefined;
-  return { set: `SET timestamp=${(run.clock.now() / 1000).toFixed(6)}`, reset: 'SET timestamp=DEFAULT' };
+  const at = (run.clock.now() / 1000).toFixed(6);
+  return { at, set: `SET timestamp=${at}`, reset: 'SET timestamp=DEFAULT' };
 }
 
 function sourcesOf(queries: readonly ShardQuery[]): readonly string[] {

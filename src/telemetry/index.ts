@@ -1,4 +1,6 @@
 /** Counters, timings, spans and the log: off the hot path, costing one array access or one check. */
+
+export { relayEvents, watchOutboxes } from './delivery-watch.ts';
 export { Digest, type DigestSample, DigestTable } from './digest-table.ts';
 export { LabelSet, type Labels, type LabelValues } from './label-set.ts';
 export {

@@ -36,6 +36,9 @@ export type PhaseLabel = (typeof phases)[number];
 export const errorKinds = ['refusal', 'server', 'fault', 'bug'] as const;
 export type ErrorKindLabel = (typeof errorKinds)[number];
 
+/** What became of an attempt. */
+export const deliveryOutcomes = ['delivered', 'postponed', 'dead'] as const;
+
 export const reloadResults = ['applied', 'unchanged', 'refused'] as const;
 
 /** Shards reached by a statement. */
@@ -114,6 +117,25 @@ export function createMeshMetrics() {
       'type',
       'outcome',
     ]),
+    deliveries: counter(
+      'shardmesh_deliveries_total',
+      'Attempts to deliver what BEST_EFFORT transactions left in an outbox.',
+      { outcome: deliveryOutcomes },
+    ),
+    outboxRows: observed(
+      'gauge',
+      'shardmesh_outbox_rows',
+      'Rows in outboxes, as seen last: waiting to be delivered, or dead letters.',
+      ['server', 'state'],
+      'max',
+    ),
+    outboxAge: observed(
+      'gauge',
+      'shardmesh_outbox_age_seconds',
+      'Age of the oldest such row.',
+      ['server', 'state'],
+      'max',
+    ),
 
     // Pools and sources
     poolConnections: observed('gauge', 'shardmesh_pool_connections', 'Backend connections by state.', [

@@ -4,7 +4,7 @@
  */
 import type { TransactionType } from '../base/index.ts';
 import type { Access, Plan, ShardQuery } from '../plan/index.ts';
-import type { TransactionCharacteristics } from '../session/index.ts';
+import type { Settings, TransactionCharacteristics } from '../session/index.ts';
 import type { ExecuteParameter, OkPacket } from '../wire/index.ts';
 import type { Branch } from './branch.ts';
 
@@ -34,6 +34,10 @@ export interface BranchStatement {
   readonly access: Access;
   /** The client's parameters in the binary protocol (`query.parameters` says which the text takes); undefined: a text. */
   readonly parameters: { readonly values: readonly ExecuteParameter[]; readonly source: Buffer } | undefined;
+  /** Of the session. */
+  readonly settings: Settings;
+  /** The statement's time as SET timestamp takes it, if the mesh has fixed it on the branch; it also resets it. */
+  readonly timestamp: string | undefined;
 }
 
 /** How a statement ended on one branch. Absent OK: it failed, or answered rows. */

@@ -1,4 +1,5 @@
 /** A session's transaction over several sources, and the protocols that commit it. */
+export * from './best-effort/index.ts';
 export type { Branch } from './branch.ts';
 export {
   type BranchOpening,

@@ -63,6 +63,39 @@ export const meshTables: readonly MeshTable[] = [
     definition: ['slot SMALLINT NOT NULL PRIMARY KEY', 'v BIGINT NOT NULL'],
   },
   {
+    name: 'outbox',
+    purpose: 'BEST_EFFORT: what a committed transaction still has to write elsewhere, and what could not be delivered',
+    definition: [
+      'gid VARBINARY(64) NOT NULL',
+      'seq SMALLINT NOT NULL',
+      'server VARBINARY(8) NOT NULL',
+      'target VARBINARY(255) NOT NULL',
+      'source VARBINARY(255) NOT NULL',
+      'payload LONGBLOB NOT NULL',
+      'state TINYINT NOT NULL',
+      'made BIGINT NOT NULL',
+      'next BIGINT NOT NULL',
+      'tries INT NOT NULL DEFAULT 0',
+      'epoch INT NOT NULL DEFAULT 0',
+      "reason VARBINARY(4096) NOT NULL DEFAULT ''",
+      'PRIMARY KEY (gid, seq)',
+      'KEY (state, next)',
+    ],
+  },
+  {
+    name: 'inbox',
+    purpose:
+      'BEST_EFFORT: what has been delivered, written in the same local transaction, so that nothing is delivered twice',
+    definition: [
+      'gid VARBINARY(64) NOT NULL',
+      'seq SMALLINT NOT NULL',
+      'home VARBINARY(8) NOT NULL',
+      'ts BIGINT NOT NULL',
+      'PRIMARY KEY (gid, seq)',
+      'KEY (ts)',
+    ],
+  },
+  {
     name: 'audit',
     purpose: 'what operators decided by hand',
     definition: [

@@ -66,6 +66,7 @@ function stand(): Stand {
     {
       LOCAL: localProtocol,
       XA: localProtocol,
+      BEST_EFFORT: localProtocol,
     },
   );
   const self: Stand = { log, state, backend, free: 9, fail: undefined, status: StatusFlag.IN_TRANSACTION };
