@@ -241,6 +241,9 @@ class Talker {
       this.#autocommitOff,
       this.#change,
       this.#clock,
+      this.#named,
+      this.#into,
+      this.#lock,
     ];
     await steps[this.#below(steps.length)]!.call(this);
   }
@@ -319,7 +322,17 @@ class Talker {
       rows.map((row) => row['Message']),
       [`Truncated incorrect INTEGER value: 'x${this.#tag}'`],
     );
-    await this.#query('SELECT 1');
+    const [counts] = await this.#query('SELECT @@warning_count AS warnings, @@error_count AS errors');
+    this.#same('counts of warnings', Object.values(counts ?? {}).map(Number), [1, 0]);
+    await this.#query('GET DIAGNOSTICS CONDITION 1 @message = MESSAGE_TEXT, @number = MYSQL_ERRNO');
+    const [told] = await this.#query('SELECT @message AS message, @number AS number');
+    this.#same(
+      'GET DIAGNOSTICS',
+      [told?.['message'], Number(told?.['number'])],
+      [`Truncated incorrect INTEGER value: 'x${this.#tag}'`, 1292],
+    );
+    // A statement with a table begins a new list.
+    await this.#query(`SELECT tag FROM tagged WHERE owner = ${this.#number}`);
     this.#same('no warnings', await this.#query('SHOW WARNINGS'), []);
   }
 
@@ -451,6 +464,40 @@ class Talker {
       this.#charset = charset;
     }
     await this.#state();
+  }
+
+  /** PREPARE and EXECUTE in text: the same name in every session, another text in each. */
+  async #named(): Promise<void> {
+    await this.#query(`PREPARE named FROM 'SELECT ? AS p, ''${this.#tag}'' AS own, tag FROM tagged WHERE owner = ?'`);
+    const [owner] = this.#owners();
+    await this.#query(`SET @owner = ${owner}`);
+    for (let times = 1 + this.#below(2); times > 0; times -= 1) {
+      const rows = await this.#query('EXECUTE named USING @tag, @owner');
+      this.#same(
+        'EXECUTE',
+        rows.map((row) => Object.values(row)),
+        [[this.#tag, this.#tag, this.#tag]],
+      );
+    }
+    if (this.#below(2) === 0) await this.#query('DEALLOCATE PREPARE named');
+  }
+
+  /** Rows of both shards into variables. */
+  async #into(): Promise<void> {
+    await this.#query(`SELECT COUNT(*), MAX(tag) INTO @count, @most FROM tagged WHERE tag = '${this.#tag}'`);
+    const [row] = await this.#query('SELECT @count AS count, @most AS most');
+    this.#same('SELECT INTO', [Number(row?.['count']), row?.['most']], [2, this.#tag]);
+  }
+
+  /** A lock pins a connection; it must be this session's, free for others afterwards, and gone with the session. */
+  async #lock(): Promise<void> {
+    if (this.#below(4) > 0) return;
+    const name = `lock of ${this.#number}`;
+    const [taken] = await this.#query(`SELECT GET_LOCK('${name}', 10) AS got`);
+    this.#same('GET_LOCK', Number(taken?.['got']), 1);
+    await this.#state();
+    const [released] = await this.#query(`SELECT RELEASE_LOCK('${name}') AS got`);
+    this.#same('RELEASE_LOCK', Number(released?.['got']), 1);
   }
 
   /** A statement's fixed time must not stay on a connection. */
