@@ -1,6 +1,7 @@
 /** Opens a socket to a MySQL server, upgrades it to TLS and authenticates; hands it over quiet. */
 import net from 'node:net';
 import tls from 'node:tls';
+import { connectSocket } from '../base/index.ts';
 import {
   buildHandshakeResponse,
   buildSslRequest,
@@ -145,8 +146,8 @@ class Channel {
   constructor(options: ConnectOptions) {
     this.#socket =
       options.socketPath !== undefined
-        ? net.connect({ path: options.socketPath })
-        : net.connect({
+        ? connectSocket({ path: options.socketPath })
+        : connectSocket({
             host: options.host ?? '127.0.0.1',
             port: options.port ?? 3306,
             noDelay: true,

@@ -1,4 +1,4 @@
-/** The ground floor: errors, time, bounded maps. */
+/** The ground floor: errors, time, bounded maps, reads of sockets. */
 
 export { type Clock, systemClock } from './clock.ts';
 export { type ErrorCode, type ErrorRow, errorTable } from './error-table.ts';
@@ -17,5 +17,6 @@ export {
   type SharedTopics,
   SharedValues,
 } from './share.ts';
+export { adoptSocket, connectSocket } from './socket-reading.ts';
 export { type TransactionType, transactionTypeOf, transactionTypes } from './transaction-type.ts';
 export { unreachable } from './unreachable.ts';

@@ -1,6 +1,6 @@
 /** Accepts client connections on one address, within limits. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { MeshError } from '../base/index.ts';
+import { adoptSocket, MeshError } from '../base/index.ts';
 import { buildErr, errOf, framePayload, payloadOf } from '../wire/index.ts';
 import { addressOf, ClientConnection, type ListenerShare } from './client-connection.ts';
 import { awaitProxyHeader } from './proxy-preface.ts';
@@ -18,7 +18,7 @@ export class Listener {
 
   private constructor(share: ListenerShare) {
     this.#share = share;
-    this.#server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) =>
+    this.#server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: true }, (socket) =>
       this.#accept(socket),
     );
   }
@@ -74,7 +74,8 @@ export class Listener {
     for (const connection of this.#connections) connection.kill();
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket): void {
+    const socket = adoptSocket(accepted);
     const { limits, proxies } = this.#share.mesh.current();
     if (this.#connections.size + this.#waiting.size >= limits.connections) {
       this.#share.observer.connectionRefused();
