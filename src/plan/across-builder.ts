@@ -7,7 +7,7 @@ import type { Locality } from './locality.ts';
 import type { Places } from './places.ts';
 import { nameEdits, type PlanBuilder } from './plan-builder.ts';
 import type { Edit, RewriteTemplate } from './rewrite.ts';
-import { shardQuery } from './select.ts';
+import { shardQuery } from './shard-query.ts';
 import type { BindInput, NameMap, ShardQuery } from './types.ts';
 import { readValue, valueSource } from './value-source.ts';
 

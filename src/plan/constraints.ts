@@ -15,6 +15,7 @@ import type {
 import { keyColumnOf } from './key-columns.ts';
 import { type ColumnTarget, type KeyPredicate, predicateOf } from './key-predicate.ts';
 import { equalColumns } from './key-value.ts';
+import { strip } from './parentheses.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 
 interface Conjunct {
@@ -320,12 +321,6 @@ function isWithin(inner: ResolvedBlock, outer: ResolvedBlock): boolean {
   for (let block: ResolvedBlock | undefined = inner; block !== undefined; block = block.outer)
     if (block === outer) return true;
   return false;
-}
-
-/** Takes parentheses off. */
-export function strip(expression: Expression): Expression {
-  while (expression.kind === 'paren') expression = expression.inner;
-  return expression;
 }
 
 function sharedNames(left: readonly Relation[], right: readonly Relation[]): string[] {

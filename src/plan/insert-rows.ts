@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { MeshError } from '../base/index.ts';
 import { type Expression, type InsertStatement, Keyword, type Span, TokenKind } from '../sql/index.ts';
-import { strip } from './constraints.ts';
+import { strip } from './parentheses.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import { offsetOf, type Position, quoteName } from './rewrite.ts';
 import type { Scalar } from './scalar.ts';

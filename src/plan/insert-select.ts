@@ -11,7 +11,8 @@ import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
 import type { RewriteTemplate } from './rewrite.ts';
 import { RowsInsert } from './rows-insert.ts';
-import { SelectBinding, shardQuery } from './select.ts';
+import { SelectBinding } from './select.ts';
+import { shardQuery } from './shard-query.ts';
 import { physicalName } from './table-lookup.ts';
 import type { Action, BindInput, NameMap, ShardQuery } from './types.ts';
 

@@ -2,9 +2,9 @@
 import { type Hints, type KeyCondition, type KeyValue, type LogicalTable, routeNodes } from '../rules/index.ts';
 import type { BinaryOperator, ColumnRef, Expression } from '../sql/index.ts';
 import type { NodeSet } from './across/types.ts';
-import { strip } from './constraints.ts';
 import { boundedKey, comparedKey, type KeyColumn } from './key-value.ts';
 import { askLookups } from './lookups.ts';
+import { strip } from './parentheses.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import type { BindInput } from './types.ts';
 import { elementRanges, readValue, scalarAt, type ValueSource, valueSource } from './value-source.ts';

@@ -11,8 +11,9 @@ import type {
   ResolvedStatement,
   TableUse,
 } from './across/types.ts';
-import { collectUses, strip } from './constraints.ts';
+import { collectUses } from './constraints.ts';
 import { bindingColumns } from './key-columns.ts';
+import { strip } from './parentheses.ts';
 import type { Places } from './places.ts';
 
 export class Locality {

@@ -5,7 +5,7 @@ import type { NodePlace, TableUse } from './across/types.ts';
 import type { Binding } from './compiled-plan.ts';
 import { forwardAsIs } from './hinted.ts';
 import { nameMap, type PlanBuilder } from './plan-builder.ts';
-import { shardQuery } from './select.ts';
+import { shardQuery } from './shard-query.ts';
 import { isQuery, someNode } from './syntax-walk.ts';
 import { lookUpTable, physicalName } from './table-lookup.ts';
 import type { Action, PinKind, SessionEffects } from './types.ts';

@@ -4,7 +4,7 @@ import { MeshError } from '../base/index.ts';
 import type { Expression, InSubquery } from '../sql/index.ts';
 import type { ColumnOrigin, ResolvedStatement } from './across/types.ts';
 import { bindText } from './compile.ts';
-import { strip } from './constraints.ts';
+import { strip } from './parentheses.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import { originOf } from './resolve.ts';
 import { offsetOf, type Position } from './rewrite.ts';

@@ -11,21 +11,8 @@ import { Places } from './places.ts';
 import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
 import { type RewriteTemplate, render } from './rewrite.ts';
-import { factText } from './session-functions.ts';
+import { shardQuery } from './shard-query.ts';
 import type { Access, Action, BindInput, NameMap, PinKind, Route, SessionEffects, ShardQuery } from './types.ts';
-
-/** One text for one place. */
-export function shardQuery(
-  template: RewriteTemplate,
-  input: BindInput,
-  place: NodePlace,
-  computed?: readonly Uint8Array[],
-): ShardQuery {
-  const rendered = render(template, input.tokens, input.fingerprint, place.tables, computed, (name) =>
-    factText(input.facts, name),
-  );
-  return { source: place.source, text: rendered.text, parameters: rendered.parameters, nodeTables: place.tables };
-}
 
 /** Plans a SELECT. Throws MeshError for what no values can make right. */
 export function compileSelect(statement: SelectStatement, builder: PlanBuilder, effects: SessionEffects): Binding {

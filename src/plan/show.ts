@@ -6,7 +6,7 @@ import type { Binding } from './compiled-plan.ts';
 import { likePattern } from './like-pattern.ts';
 import { nameMap, type PlanBuilder } from './plan-builder.ts';
 import { type Edit, quoteName } from './rewrite.ts';
-import { shardQuery } from './select.ts';
+import { shardQuery } from './shard-query.ts';
 import { currentDatabase, lookUpTable, physicalName, systemSchema } from './table-lookup.ts';
 import type { Action, LocalRows } from './types.ts';
 

@@ -3,13 +3,8 @@
 export { type HintProblem, hintsOf, isHintComment, noHints, parseHints } from './hints.ts';
 export { type HostPattern, readHostPattern, readNetwork } from './host-pattern.ts';
 export { describeKey } from './key-value.ts';
-export {
-  createKeyGenerator,
-  type GeneratorPorts,
-  type KeyGenerator,
-  type SegmentPort,
-  type WorkerIdPort,
-} from './keys/key-generator.ts';
+export { createKeyGenerator } from './keys/create-key-generator.ts';
+export type { GeneratorPorts, KeyGenerator, SegmentPort, WorkerIdPort } from './keys/key-generator.ts';
 export { isLoopback, readAddress } from './load/address.ts';
 export { algorithmReference, type JsonSchema, meshJsonSchema, rulesJsonSchema } from './load/json-schemas.ts';
 export { isRulesFile, loadMeshConfig } from './load/load-mesh-config.ts';

@@ -1,9 +1,6 @@
-/** Key generators made live: what one is, and the ports through which it reaches the outside. */
-import { type Clock, MeshError } from '../../base/index.ts';
+/** What a live key generator is, and the ports through which it reaches the outside. */
+import type { Clock } from '../../base/index.ts';
 import type { KeyGeneratorSpec } from '../types.ts';
-import { createSegment } from './segment.ts';
-import { createSnowflake, WORKER_IDS_MAX } from './snowflake.ts';
-import { createUuid } from './uuid.ts';
 
 /** Draws keys for one column. One per worker process. */
 export interface KeyGenerator {
@@ -42,40 +39,4 @@ export interface GeneratorPorts {
   readonly segments?: SegmentPort;
   /** 16 random bytes, for UUID. */
   random(size: number): Uint8Array;
-}
-
-export function createKeyGenerator(spec: KeyGeneratorSpec, ports: GeneratorPorts): KeyGenerator {
-  switch (spec.kind) {
-    case 'snowflake':
-      return createSnowflake(spec, ports.clock, workerIdOf(spec, ports));
-    case 'uuid':
-      return createUuid(spec, ports.random);
-    case 'segment':
-      return createSegment(spec, ports.segments);
-  }
-}
-
-/** Asked before each batch: a lease can end. */
-function workerIdOf(spec: Extract<KeyGeneratorSpec, { kind: 'snowflake' }>, ports: GeneratorPorts): () => number {
-  const fixed = spec.workerId;
-  if (fixed !== undefined) {
-    const own = fixed + ports.workerIndex;
-    if (own >= WORKER_IDS_MAX || ports.workerIndex >= ports.workers) {
-      throw new MeshError('SM_KEY_GENERATOR', {
-        name: spec.name,
-        reason: `worker id ${own} is above ${WORKER_IDS_MAX - 1}`,
-      });
-    }
-    return () => own;
-  }
-  return () => {
-    const lease = ports.workerIds?.current();
-    if (lease === undefined || lease.validUntil <= ports.clock.now()) {
-      throw new MeshError('SM_KEY_GENERATOR', {
-        name: spec.name,
-        reason: 'it has neither a worker-id nor a valid lease of one, and would collide with other sidecars',
-      });
-    }
-    return lease.workerId;
-  };
 }

@@ -1,7 +1,6 @@
 /** ALTER TABLE: columns, keys and constraints that come, go or change their names; the rest is skipped. */
 import type { Cursor } from './cursor.ts';
-import type { DdlDraft } from './ddl.ts';
-import { skipWait } from './ddl.ts';
+import { type DdlDraft, skipWait } from './ddl-draft.ts';
 import { parseIdentifier, parseTableName, startsName } from './names.ts';
 import { parseColumnDefinition, parseConstraint, parseElement, parseMergedTables } from './table-definition.ts';
 

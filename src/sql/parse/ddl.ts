@@ -2,23 +2,12 @@
 import type { DdlObject, DdlStatement } from '../ast.ts';
 import { skipAccount, skipDefiner } from './account.ts';
 import { parseAlterTable } from './alter-table.ts';
-import type { Cursor, Draft } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
+import { type DdlDraft, skipWait } from './ddl-draft.ts';
 import { parseIdentifier, parseNameList, parseTableName, parseTableNames, parseWordOrString } from './names.ts';
 import { parseQueryExpression } from './query.ts';
 import { skipRoutine } from './routine.ts';
 import { parseCreateTable, parseKeyParts } from './table-definition.ts';
-
-/** A statement under construction. */
-export type DdlDraft = Draft<DdlStatement> & {
-  targets: DdlStatement['targets'][number][];
-  references: DdlStatement['references'][number][];
-  columns: DdlStatement['columns'][number][];
-  uniqueKeys: (readonly string[])[];
-  constraintNames: DdlStatement['constraintNames'][number][];
-  renames: DdlStatement['renames'][number][];
-  renamedColumns: DdlStatement['renamedColumns'][number][];
-  droppedColumns: DdlStatement['droppedColumns'][number][];
-};
 
 function begin(start: number, verb: DdlStatement['verb']): DdlDraft {
   return {
@@ -92,12 +81,6 @@ function parseRename(cursor: Cursor, statement: DdlDraft): DdlStatement {
   } while (cursor.accept(','));
   statement.end = cursor.end;
   return statement;
-}
-
-/** MariaDB: WAIT n, NOWAIT. */
-export function skipWait(cursor: Cursor): void {
-  if (cursor.accept('WAIT')) cursor.advance();
-  else cursor.accept('NOWAIT');
 }
 
 /** Words before the object's kind that do not matter here: UNIQUE, ALGORITHM = x, DEFINER = x, SQL SECURITY x, ... */

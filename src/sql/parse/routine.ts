@@ -1,7 +1,7 @@
 /** Headers of stored programs, up to the body, whose end is then found. */
 import { TokenKind } from '../tokens.ts';
 import type { Cursor } from './cursor.ts';
-import type { DdlDraft } from './ddl.ts';
+import type { DdlDraft } from './ddl-draft.ts';
 import { parseTableName } from './names.ts';
 import { skipProgramStatement } from './program.ts';
 

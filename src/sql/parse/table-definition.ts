@@ -2,7 +2,7 @@
 import type { ColumnDefinitionAst, Identifier } from '../ast.ts';
 import { TokenKind } from '../tokens.ts';
 import type { Cursor, Draft } from './cursor.ts';
-import type { DdlDraft } from './ddl.ts';
+import type { DdlDraft } from './ddl-draft.ts';
 import { parseIdentifier, parseNameList, parseTableName, parseTableNames, startsName } from './names.ts';
 import { parseQueryExpression, startsQuery } from './query.ts';
 
