@@ -1,11 +1,9 @@
 /** The `admin` listener: an operator's orders, with a token, for JSON only, never from a web page. */
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import { MeshError } from '../base/index.ts';
+import { type Answer, failure, type HttpListener, hostOf, isLoopback, openHttp, type Routes, sameToken } from '../http/index.ts';
 import type { ListenAddress } from '../rules/index.ts';
-import { sameToken } from './admin-token.ts';
 import type { AdminAudit, OperatorHandles } from './handles.ts';
-import { type Answer, failure, type HttpListener, openHttp, type Routes } from './http-listener.ts';
 
 export interface AdminServerOptions {
   readonly address: ListenAddress;
@@ -37,13 +35,6 @@ export async function openAdminServer(options: AdminServerOptions): Promise<Http
       });
     },
   });
-}
-
-/** Whether only this machine can reach it. */
-export function isLoopback(address: ListenAddress): boolean {
-  if (address.kind === 'unix') return true;
-  const host = address.host.replace(/^\[|\]$/g, '').toLowerCase();
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function refuseUnsafe(options: AdminServerOptions): void {
@@ -81,15 +72,6 @@ function guard(request: IncomingMessage, hosts: ReadonlySet<string>, token: stri
     return failure(415, 'only application/json is accepted');
   }
   return undefined;
-}
-
-function hostOf(url: string): string | undefined {
-  try {
-    const name = new URL(url).hostname.toLowerCase();
-    return name === '' ? undefined : name.replace(/^\[|\]$/g, '');
-  } catch {
-    return undefined;
-  }
 }
 
 function operatorRoutes(operator: OperatorHandles): Routes {

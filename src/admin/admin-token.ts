@@ -1,5 +1,5 @@
 /** The operator's token: made at the first start into a file that only the sidecar's user can read. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeshError } from '../base/index.ts';
@@ -52,10 +52,4 @@ export function readAdminToken(stateDirectory: string): string | undefined {
     });
   }
   return text;
-}
-
-/** Constant time, whatever the lengths. */
-export function sameToken(given: string, wanted: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }

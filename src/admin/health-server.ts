@@ -1,8 +1,8 @@
 /** The `http` listener: health and metrics, read only. */
 
+import { type Answer, type HttpListener, openHttp, type Routes } from '../http/index.ts';
 import type { ListenAddress } from '../rules/index.ts';
 import type { HealthHandles, MetricsHandles } from './handles.ts';
-import { type Answer, type HttpListener, openHttp, type Routes } from './http-listener.ts';
 
 export interface HealthServerOptions {
   readonly address: ListenAddress;

@@ -1,5 +1,5 @@
 /** HTTP surfaces: health and metrics, and an operator's orders, all through handles that main gives. */
-export { type AdminServerOptions, isLoopback, openAdminServer } from './admin-server.ts';
+export { type AdminServerOptions, openAdminServer } from './admin-server.ts';
 export { type AdminToken, loadAdminToken, readAdminToken, tokenFileName } from './admin-token.ts';
 export type {
   AdminAudit,
@@ -12,5 +12,4 @@ export type {
   StatusReport,
 } from './handles.ts';
 export { type HealthServerOptions, openHealthServer } from './health-server.ts';
-export type { HttpListener } from './http-listener.ts';
 export { type MeshRowHandles, meshRows, type SessionStatus } from './mesh-rows.ts';

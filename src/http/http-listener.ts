@@ -1,4 +1,4 @@
-/** A small HTTP server: routes, JSON answers, limits; the ground of both listeners. */
+/** A small HTTP server: routes, JSON answers, limits; the ground of every listener. */
 
 import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -13,20 +13,40 @@ export interface Answer {
   readonly contentType?: string;
 }
 
-/** `GET /path` -> what answers it. The body is what a POST carried, {} if nothing. */
-export type Routes = ReadonlyMap<string, (body: Readonly<Record<string, unknown>>) => Answer | Promise<Answer>>;
+/** What a route may ask of its request besides the body. */
+export interface Asked {
+  /** The parts of the path that the route names in braces, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  /** The client's address. */
+  readonly from: string;
+}
+
+export type RouteHandler = (body: Readonly<Record<string, unknown>>, asked: Asked) => Answer | Promise<Answer>;
+
+/** `GET /path` or `GET /path/{name}` -> what answers it. The body is what a POST carried, {} if nothing. */
+export type Routes = ReadonlyMap<string, RouteHandler>;
 
 export interface HttpListenerOptions {
   readonly address: ListenAddress;
   readonly routes: Routes;
   /** Answers a refusal before the route and its body are looked at. */
   readonly guard?: (request: IncomingMessage) => Answer | undefined;
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  readonly tls?: {
+    readonly cert: Buffer;
+    readonly key: Buffer;
+    /** Only clients with a certificate of this authority are heard. */
+    readonly ca?: Buffer;
+  };
+  /** Bytes; absent: 64 KiB. */
+  readonly bodyMax?: number;
+  readonly connectionsMax?: number;
   readonly onAnswer?: (request: IncomingMessage, status: number) => void;
   readonly onError?: (error: unknown) => void;
 }
 
-const bodyMax = 64 * 1024;
+const defaultBodyMax = 64 * 1024;
 
 /** A listener that is open. */
 export interface HttpListener {
@@ -50,8 +70,10 @@ export async function openHttp(options: HttpListenerOptions): Promise<HttpListen
   };
   const limits = { requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 };
   const server: Server =
-    options.tls === undefined ? createServer(limits, handler) : createTlsServer({ ...limits, ...options.tls }, handler);
-  server.maxConnections = 256;
+    options.tls === undefined
+      ? createServer(limits, handler)
+      : createTlsServer({ ...limits, ...options.tls, ...(options.tls.ca === undefined ? {} : { requestCert: true }) }, handler);
+  server.maxConnections = options.connectionsMax ?? 256;
   server.on('clientError', (_, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -90,29 +112,78 @@ export function failure(status: number, message: string): Answer {
 async function answer(request: IncomingMessage, options: HttpListenerOptions): Promise<Answer> {
   const refused = options.guard?.(request);
   if (refused !== undefined) return refused;
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const [path = '/', search = ''] = splitOnce(request.url ?? '/', '?');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
-  const route = options.routes.get(`${method} ${path}`);
-  if (route === undefined) {
-    const other = [...options.routes.keys()].find((key) => key.endsWith(` ${path}`));
+  const found = findRoute(options.routes, method, path);
+  if (found === undefined) {
+    const other = ['GET', 'POST', 'DELETE'].find((one) => findRoute(options.routes, one, path) !== undefined);
     return other === undefined
       ? { status: 404, body: { error: 'no such path', paths: [...options.routes.keys()] } }
-      : failure(405, `${path} takes ${other.split(' ', 1)[0]}`);
+      : failure(405, `${path} takes ${other}`);
   }
-  if (method === 'GET') return await route({});
-  const body = await readBody(request);
-  return body === undefined ? failure(400, 'the body must be a JSON object of at most 64 KiB') : await route(body);
+  const asked: Asked = {
+    params: found.params,
+    query: new URLSearchParams(search),
+    headers: request.headers,
+    from: request.socket.remoteAddress ?? 'unix',
+  };
+  if (method === 'GET') return await found.handler({}, asked);
+  const limit = options.bodyMax ?? defaultBodyMax;
+  const body = await readBody(request, limit);
+  return body === undefined
+    ? failure(400, `the body must be a JSON object of at most ${limit / 1024} KiB`)
+    : await found.handler(body, asked);
 }
 
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+function splitOnce(text: string, mark: string): string[] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Exact paths first; then those with names in braces, each of which takes one segment. */
+function findRoute(
+  routes: Routes,
+  method: string,
+  path: string,
+): { readonly handler: RouteHandler; readonly params: Record<string, string> } | undefined {
+  const exact = routes.get(`${method} ${path}`);
+  if (exact !== undefined) return { handler: exact, params: {} };
+  const segments = path.split('/');
+  for (const [key, handler] of routes) {
+    if (!key.includes('{') || !key.startsWith(`${method} `)) continue;
+    const wanted = key.slice(method.length + 1).split('/');
+    if (wanted.length !== segments.length) continue;
+    const params: Record<string, string> = {};
+    const fits = wanted.every((part, index) => {
+      const given = segments[index] ?? '';
+      if (!part.startsWith('{')) return part === given;
+      const value = decoded(given);
+      if (value === undefined || value === '') return false;
+      params[part.slice(1, -1)] = value;
+      return true;
+    });
+    if (fits) return { handler, params };
+  }
+  return undefined;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<Record<string, unknown> | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Read to its end even if it is too long, so that the answer arrives; requestTimeout bounds it.
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= bodyMax) chunks.push(chunk);
+    if (size <= limit) chunks.push(chunk);
   }
-  if (size > bodyMax) return undefined;
+  if (size > limit) return undefined;
   if (size === 0) return {};
   try {
     const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));

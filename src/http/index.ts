@@ -1,0 +1,13 @@
+/** HTTP listeners: routes, JSON answers, limits, who may ask. */
+export {
+  type Answer,
+  type Asked,
+  failure,
+  type HttpListener,
+  type HttpListenerOptions,
+  openHttp,
+  type RouteHandler,
+  type Routes,
+} from './http-listener.ts';
+export { hostOf, isLoopback } from './origin.ts';
+export { sameToken } from './token.ts';
