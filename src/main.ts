@@ -29,6 +29,7 @@ import {
   tableSegments,
   WorkerLease,
 } from './control/index.ts';
+import { startCoordinator } from './coordinator-service.ts';
 import {
   deliveryGround,
   lookupTables,
@@ -467,6 +468,20 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
           onError,
         }).catch(startFailed);
   if (http !== undefined) closers.push(() => http.close());
+  const given = config.transaction.coordinator;
+  const service =
+    given === undefined
+      ? undefined
+      : await startCoordinator({
+          config,
+          given,
+          version: options.version,
+          metrics,
+          logger,
+          barrier: async () => 'none',
+          ownPorts: () => ownPorts(config),
+        }).catch(startFailed);
+  if (service !== undefined) closers.push(() => service.close());
   const admin =
     config.admin === undefined
       ? undefined
@@ -480,6 +495,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
             drain: (limits) => void drain('admin', limits),
             quit: () => void drain('quitquitquit', { minDrainMs: 0 }),
           },
+          ...(service === undefined ? {} : { routes: service.operatorRoutes }),
           audit: (action) => logger.info(action, 'admin.order'),
           onError,
         }).catch(startFailed);
@@ -529,6 +545,13 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   };
 }
 
+/** Where no branch of a transaction across services may be. */
+function ownPorts({ listen, http, admin, transaction }: MeshConfig): number[] {
+  return [...listen, http, admin, transaction.coordinator?.listen].flatMap((address) =>
+    address?.kind === 'tcp' ? [address.port] : [],
+  );
+}
+
 function reloadProblems(result: ReloadResult): string[] {
   return result.kind === 'refused' ? [result.reason] : [];
 }
@@ -562,5 +585,9 @@ function secretsOf(config: MeshConfig): string[] {
     secret.kind === 'plain' ? [secret.password] : secret.kind === 'native' ? [secret.hash] : [],
   );
   const redis = config.control.redis === undefined ? [] : [config.control.redis];
-  return [...sources.map((source) => source.password), ...users, ...redis].filter((secret) => secret !== '');
+  const { token, store } = config.transaction.coordinator ?? {};
+  const service = [token ?? '', store?.password ?? ''];
+  return [...sources.map((source) => source.password), ...users, ...redis, ...service].filter(
+    (secret) => secret !== '',
+  );
 }

@@ -1,8 +1,8 @@
 /** The `admin` listener: an operator's orders, with a token, for JSON only, never from a web page. */
 import type { IncomingMessage } from 'node:http';
 import { MeshError } from '../base/index.ts';
-import { type Answer, failure, type HttpListener, hostOf, isLoopback, openHttp, type Routes, sameToken } from '../http/index.ts';
-import type { ListenAddress } from '../rules/index.ts';
+import { type Answer, failure, type HttpListener, hostOf, openHttp, type Routes, sameToken } from '../http/index.ts';
+import { isLoopback, type ListenAddress } from '../rules/index.ts';
 import type { AdminAudit, OperatorHandles } from './handles.ts';
 
 export interface AdminServerOptions {
@@ -13,6 +13,8 @@ export interface AdminServerOptions {
   /** Names that the Host header may carry besides loopback names and the listener's own. */
   readonly hosts?: readonly string[];
   readonly operator: OperatorHandles;
+  /** Further routes, behind the same guard. */
+  readonly routes?: Routes;
   readonly audit?: AdminAudit;
   readonly onError?: (error: unknown) => void;
 }
@@ -25,7 +27,7 @@ export async function openAdminServer(options: AdminServerOptions): Promise<Http
     address: options.address,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.onError === undefined ? {} : { onError: options.onError }),
-    routes: operatorRoutes(options.operator),
+    routes: new Map([...operatorRoutes(options.operator), ...(options.routes ?? [])]),
     guard: (request) => guard(request, hosts, options.token),
     onAnswer: (request, outcome) => {
       options.audit?.({

@@ -2,7 +2,15 @@
 import type { Machine, Step } from '../base/index.ts';
 import { backoffMs } from './backoff.ts';
 import type { Side, TransactionDefinition } from './definition.ts';
-import { type BranchProgress, type CallState, idleBranch, idleCall, isFinal, type Phase, type Progress } from './progress.ts';
+import {
+  type BranchProgress,
+  type CallState,
+  idleBranch,
+  idleCall,
+  isFinal,
+  type Phase,
+  type Progress,
+} from './progress.ts';
 
 /** What a call told. `unknown`: nothing certain (5xx, time-out, cut). */
 export type Verdict = 'done' | 'failed' | 'ongoing' | 'unknown';
@@ -80,7 +88,11 @@ export function nextWake(definition: TransactionDefinition, state: Progress): nu
   if (phase === 'forward' && failAt !== undefined) times.push(failAt);
   times.push(state.phaseAt + definition.maxAgeMs);
   const startAt = state.createdAt + definition.delayMs;
-  if (phase !== 'undo' && definition.delayMs > 0 && state.branches.every((branch) => opened(branch, phase).status === 'idle'))
+  if (
+    phase !== 'undo' &&
+    definition.delayMs > 0 &&
+    state.branches.every((branch) => opened(branch, phase).status === 'idle')
+  )
     times.push(startAt);
   for (const branch of state.branches) {
     const call = opened(branch, phase);
@@ -120,9 +132,14 @@ function react(definition: TransactionDefinition, state: Progress, event: Transa
   switch (event.kind) {
     case 'submit':
       if (state.phase !== 'prepared') return state;
-      return enter(state, definition.kind === 'saga' || !definition.external ? firstPhase(definition) : 'complete', event.at);
+      return enter(
+        state,
+        definition.kind === 'saga' || !definition.external ? firstPhase(definition) : 'complete',
+        event.at,
+      );
     case 'abort':
-      if (state.phase === 'prepared' && definition.kind === 'message') return { ...enter(state, 'failed', event.at), reason: event.reason };
+      if (state.phase === 'prepared' && definition.kind === 'message')
+        return { ...enter(state, 'failed', event.at), reason: event.reason };
       if (state.phase === 'prepared' || state.phase === 'forward') return undoing(state, event.reason, event.at);
       return state;
     case 'tick':
@@ -233,7 +250,9 @@ function ordered(definition: TransactionDefinition, state: Progress, order: Orde
   switch (order.kind) {
     case 'retry': {
       const fresh = (call: CallState): CallState =>
-        call.status === 'waiting' || call.status === 'failed' ? { ...call, status: 'waiting', attempts: 0, dueAt: at } : call;
+        call.status === 'waiting' || call.status === 'failed'
+          ? { ...call, status: 'waiting', attempts: 0, dueAt: at }
+          : call;
       const phase = state.phase === 'suspended' ? (state.resume ?? 'undo') : state.phase;
       const branches = state.branches.map((branch) =>
         phase === 'forward'
@@ -252,7 +271,8 @@ function ordered(definition: TransactionDefinition, state: Progress, order: Orde
       if (branch === undefined) return state;
       const phase = state.phase === 'suspended' ? (state.resume ?? 'undo') : state.phase;
       const skip = (call: CallState): CallState => ({ ...call, status: 'skipped', lastAt: at });
-      const changed = phase === 'forward' ? { ...branch, forward: skip(branch.forward) } : { ...branch, settle: skip(branch.settle) };
+      const changed =
+        phase === 'forward' ? { ...branch, forward: skip(branch.forward) } : { ...branch, settle: skip(branch.settle) };
       return { ...enter(state, phase, at), branches: state.branches.with(index, changed) };
     }
     case 'rollback': {
@@ -267,7 +287,12 @@ function ordered(definition: TransactionDefinition, state: Progress, order: Orde
 // -- what is to be done now --
 
 /** Limits of time, ends of phases, and the calls that are due. */
-function conclude(definition: TransactionDefinition, later: Later, before: Progress, at: number): Step<Progress, Effect> {
+function conclude(
+  definition: TransactionDefinition,
+  later: Later,
+  before: Progress,
+  at: number,
+): Step<Progress, Effect> {
   let state = expired(definition, before, at);
   const effects: Effect[] = [];
   // A phase that is done leads to the next: forward to complete, complete to succeeded.
@@ -322,7 +347,13 @@ function needs(definition: TransactionDefinition, state: Progress, index: number
   return definition.external || state.branches[index]?.forward.status !== 'idle';
 }
 
-function calls(definition: TransactionDefinition, later: Later, state: Progress, at: number, effects: Effect[]): Progress {
+function calls(
+  definition: TransactionDefinition,
+  later: Later,
+  state: Progress,
+  at: number,
+  effects: Effect[],
+): Progress {
   if (state.phase === 'prepared') return question(definition, state, at, effects);
   const { phase } = state;
   if (phase !== 'forward' && phase !== 'complete' && phase !== 'undo') return state;
@@ -359,9 +390,7 @@ function ready(definition: TransactionDefinition, later: Later, state: Progress,
   if (!needs(definition, state, index, 'undo') || at(index).forward.status === 'calling') return false;
   if (definition.kind !== 'saga') return true;
   // In the opposite order: whoever came after this branch must have been undone.
-  return [...(later[index] ?? [])].every(
-    (other) => !undoable(definition, state, other) || over(at(other).settle),
-  );
+  return [...(later[index] ?? [])].every((other) => !undoable(definition, state, other) || over(at(other).settle));
 }
 
 /** Whether a branch, or one that came after it, is still to be undone. */

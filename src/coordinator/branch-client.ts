@@ -1,5 +1,5 @@
 /** Calls branches over HTTP and reads their verdicts: 200 done, 409 failed, 425 ongoing, anything else unknown. */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Verdict } from './advance.ts';
 import { type BranchTargets, TargetRefused } from './branch-targets.ts';
@@ -38,9 +38,11 @@ export class BranchClient {
       const { status, text, barrierUrl } = await this.exchange(call);
       const where = barrierUrl === undefined ? {} : { barrierUrl };
       const detail = `${status} ${text.slice(0, detailMax)}`.trim();
-      if (status === 425 || (status === 200 && text.includes('ONGOING'))) return { verdict: 'ongoing', detail, ...where };
+      if (status === 425 || (status === 200 && text.includes('ONGOING')))
+        return { verdict: 'ongoing', detail, ...where };
       // Services of older protocols say FAILURE in the body of a 200.
-      if (status === 409 || (status === 200 && text.includes('FAILURE'))) return { verdict: 'failed', detail, ...where };
+      if (status === 409 || (status === 200 && text.includes('FAILURE')))
+        return { verdict: 'failed', detail, ...where };
       if (status >= 200 && status < 300) return { verdict: 'done', ...where };
       return { verdict: 'unknown', detail, ...where };
     } catch (error) {
@@ -49,7 +51,9 @@ export class BranchClient {
   }
 
   /** One request, redirects not followed. Rejects with the socket's error, a time-out or TargetRefused. */
-  async exchange(call: BranchCall): Promise<{ readonly status: number; readonly text: string; readonly barrierUrl?: string }> {
+  async exchange(
+    call: BranchCall,
+  ): Promise<{ readonly status: number; readonly text: string; readonly barrierUrl?: string }> {
     const problem = this.#targets.problem(call.url);
     if (problem !== undefined) throw new TargetRefused(problem);
     const url = new URL(call.url);

@@ -41,8 +41,10 @@ export class BranchTargets {
     } catch {
       return `'${text.slice(0, 200)}' is not a URL`;
     }
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') return `${url.protocol} is not called; only http and https are`;
-    if (url.username !== '' || url.password !== '') return 'a branch URL must not carry credentials; use branch headers';
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      return `${url.protocol} is not called; only http and https are`;
+    if (url.username !== '' || url.password !== '')
+      return 'a branch URL must not carry credentials; use branch headers';
     const host = bare(url.hostname);
     return isIP(host) === 0 ? undefined : this.#addressProblem(host, host, portOf(url));
   }
@@ -60,7 +62,8 @@ export class BranchTargets {
         const [first] = good;
         if (first === undefined) {
           const [bad] = addresses;
-          const why = bad === undefined ? `${host} has no address` : this.#addressProblem(host, bad.address, portOf(url));
+          const why =
+            bad === undefined ? `${host} has no address` : this.#addressProblem(host, bad.address, portOf(url));
           callback(new TargetRefused(why ?? ''), '');
         } else if (options.all === true) callback(null, good);
         else callback(null, first.address, first.family);
@@ -70,7 +73,9 @@ export class BranchTargets {
 
   #addressProblem(host: string, address: string, port: number): string | undefined {
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    const listed = this.#patterns.some((pattern) => pattern.test(`${host}:${port}`) || pattern.test(`${address}:${port}`));
+    const listed = this.#patterns.some(
+      (pattern) => pattern.test(`${host}:${port}`) || pattern.test(`${address}:${port}`),
+    );
     const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
     const local = plain === undefined ? refused.check(address, family) : refused.check(plain, 'ipv4');
     if (local && this.#ownPorts().includes(port) && (plain ?? address).match(/^(127\.|::1$)/) !== null)

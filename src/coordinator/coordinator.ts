@@ -1,9 +1,24 @@
 /** Drives transactions: makes each step durable, then calls branches, and turns their answers into the next step. */
-import { type CallEffect, type Effect, inFlight, nextWake, type Order, type TransactionEvent, transactionMachine } from './advance.ts';
+import {
+  type CallEffect,
+  type Effect,
+  inFlight,
+  nextWake,
+  type Order,
+  type TransactionEvent,
+  transactionMachine,
+  type Verdict,
+} from './advance.ts';
 import type { BarrierVerdict } from './barrier-verdict.ts';
 import type { BranchAnswer, BranchClient } from './branch-client.ts';
 import { CallSlots } from './call-slots.ts';
-import { type BranchDefinition, operationOf, type TransactionDefinition } from './definition.ts';
+import {
+  type BranchDefinition,
+  type Kind,
+  type Operation,
+  operationOf,
+  type TransactionDefinition,
+} from './definition.ts';
 import { idleBranch, isFinal, type Phase, type Progress } from './progress.ts';
 import { type StoredTransaction, StoreUnavailable, type TransactionStore } from './store.ts';
 
@@ -26,9 +41,9 @@ export interface CoordinatorOptions {
 
 /** What is seen of it. */
 export interface CoordinatorObserver {
-  ended(kind: string, outcome: 'succeeded' | 'failed'): void;
-  called(operation: string, verdict: string, milliseconds: number): void;
-  suspended(gid: string, kind: string, reason: string): void;
+  ended(kind: Kind, outcome: 'succeeded' | 'failed'): void;
+  called(operation: Operation, verdict: Verdict, milliseconds: number): void;
+  suspended(gid: string, kind: Kind, reason: string): void;
   lost(gid: string): void;
   storeFailed(reason: string): void;
 }
@@ -109,13 +124,21 @@ export class Coordinator {
     this.#stopping = true;
     for (const timer of this.#timers) clearInterval(timer);
     const until = Date.now() + graceMs;
-    while (Date.now() < until && [...this.#live.values()].some(({ progress, working }) => working || inFlight(progress) > 0))
+    while (
+      Date.now() < until &&
+      [...this.#live.values()].some(({ progress, working }) => working || inFlight(progress) > 0)
+    )
       await new Promise((resolve) => setTimeout(resolve, 20));
     await Promise.all(
       [...this.#live.values()].map(async (live) => {
         clearTimeout(live.timer);
         await this.store
-          .change({ gid: live.gid, epoch: live.epoch, progress: live.progress, dueInMs: isFinal(live.progress.phase) ? undefined : 0 })
+          .change({
+            gid: live.gid,
+            epoch: live.epoch,
+            progress: live.progress,
+            dueInMs: isFinal(live.progress.phase) ? undefined : 0,
+          })
           .catch(() => false);
       }),
     );
@@ -135,12 +158,22 @@ export class Coordinator {
       const created = await this.#create(gid, definition, 'submitted');
       if (created.kind !== 'ok' || created.transaction.progress.phase !== 'prepared') return created;
     }
-    return await this.#tell(gid, { kind: 'submit' }, (phase) => phase === 'prepared', (phase) => ['forward', 'complete', 'succeeded'].includes(phase));
+    return await this.#tell(
+      gid,
+      { kind: 'submit' },
+      (phase) => phase === 'prepared',
+      (phase) => ['forward', 'complete', 'succeeded'].includes(phase),
+    );
   }
 
   /** Undoes a transaction that is not decided yet. */
   async abort(gid: string, reason: string): Promise<Outcome> {
-    return await this.#tell(gid, { kind: 'abort', reason }, (phase) => phase === 'prepared' || phase === 'forward', (phase) => phase === 'undo' || phase === 'failed');
+    return await this.#tell(
+      gid,
+      { kind: 'abort', reason },
+      (phase) => phase === 'prepared' || phase === 'forward',
+      (phase) => phase === 'undo' || phase === 'failed',
+    );
   }
 
   async register(gid: string, branch: BranchDefinition): Promise<'added' | 'unknown' | Phase> {
@@ -150,7 +183,12 @@ export class Coordinator {
 
   /** Carries out an operator's order. The caller has written it into the audit. */
   async order(gid: string, order: Order): Promise<Outcome> {
-    return await this.#tell(gid, { kind: 'order', order }, (phase) => !isFinal(phase), () => false);
+    return await this.#tell(
+      gid,
+      { kind: 'order', order },
+      (phase) => !isFinal(phase),
+      () => false,
+    );
   }
 
   async read(gid: string): Promise<StoredTransaction | undefined> {
@@ -169,11 +207,12 @@ export class Coordinator {
       const held = this.#live.get(gid);
       if (held === undefined) {
         const stored = await this.store.read(gid);
-        if (stored === undefined || isFinal(stored.progress.phase) || stored.progress.phase === 'suspended') return stored;
+        if (stored === undefined || isFinal(stored.progress.phase) || stored.progress.phase === 'suspended')
+          return stored;
       }
       const left = until - Date.now();
       if (left <= 0) return await this.store.read(gid);
-      await this.#changed(gid, Math.min(left, held === undefined ? 200 : 2000));
+      await this.#changed(gid, Math.min(left, 200));
     }
   }
 
@@ -244,11 +283,13 @@ export class Coordinator {
       const stored = await this.#asked(this.store.read(gid));
       if (stored === undefined) return { kind: 'unknown' };
       const { phase } = stored.progress;
-      if (!may(phase)) return already(phase) ? { kind: 'ok', transaction: stored } : { kind: 'conflict', phase, transaction: stored };
+      if (!may(phase))
+        return already(phase) ? { kind: 'ok', transaction: stored } : { kind: 'conflict', phase, transaction: stored };
       const at = this.store.now();
       const machine = transactionMachine(stored.definition);
       // A waiting one has nothing under way; what another sidecar is calling is called again.
-      const before = inFlight(stored.progress) > 0 ? machine(stored.progress, { kind: 'claimed', at }).next : stored.progress;
+      const before =
+        inFlight(stored.progress) > 0 ? machine(stored.progress, { kind: 'claimed', at }).next : stored.progress;
       const step = machine(before, { ...event, at } as TransactionEvent);
       const dueInMs = this.#dueIn(stored.definition, step.next, at);
       const epoch = stored.epoch + 1;
@@ -335,7 +376,8 @@ export class Coordinator {
       else void this.#call(live, effect);
     }
     const busy = inFlight(progress) > 0;
-    if (isFinal(progress.phase) && !busy) this.#options.observer?.ended(definition.kind, progress.phase as 'succeeded' | 'failed');
+    if (isFinal(progress.phase) && !busy)
+      this.#options.observer?.ended(definition.kind, progress.phase as 'succeeded' | 'failed');
     clearTimeout(live.timer);
     live.timer = undefined;
     const wake = nextWake(definition, progress);
@@ -405,7 +447,8 @@ export class Coordinator {
     } finally {
       this.#slots.leave(host);
     }
-    if (answer.verdict === 'unknown' && branch >= 0) answer = await this.#byBarrier(answer, gid, id, operation, url, defined);
+    if (answer.verdict === 'unknown' && branch >= 0)
+      answer = await this.#byBarrier(answer, gid, id, operation, url, defined);
     this.#options.observer?.called(operation, answer.verdict, performance.now() - began);
     return answer;
   }
@@ -420,7 +463,10 @@ export class Coordinator {
     defined: BranchDefinition | undefined,
   ): Promise<BranchAnswer> {
     const own = await this.#options.barrier?.(gid, branch, operation).catch((): BarrierVerdict => 'none');
-    const known = own === undefined || own === 'none' ? await this.#askElsewhere(answer, gid, branch, operation, url, defined) : own;
+    const known =
+      own === undefined || own === 'none'
+        ? await this.#askElsewhere(answer, gid, branch, operation, url, defined)
+        : own;
     if (known === 'done' || known === 'empty') return { verdict: 'done' };
     if (known === 'hanging') return { verdict: 'failed', detail: 'it was undone before it ran' };
     return answer;
@@ -494,7 +540,9 @@ export class Coordinator {
 
   async #renew(): Promise<void> {
     const soon = Date.now() + this.#leaseMs * 0.6;
-    const held = [...this.#live.values()].filter(({ leaseUntil, progress }) => leaseUntil < soon && inFlight(progress) > 0);
+    const held = [...this.#live.values()].filter(
+      ({ leaseUntil, progress }) => leaseUntil < soon && inFlight(progress) > 0,
+    );
     try {
       for (let at = 0; at < held.length; at += 500) {
         const part = held.slice(at, at + 500);

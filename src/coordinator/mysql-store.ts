@@ -134,7 +134,10 @@ export function mysqlStore(options: MysqlStoreOptions): TransactionStore {
   }
 
   async function complete(rows: readonly RowDataPacket[]): Promise<StoredTransaction[]> {
-    const parsed = rows.map((row) => ({ row, definition: JSON.parse(String(row['definition'])) as TransactionDefinition }));
+    const parsed = rows.map((row) => ({
+      row,
+      definition: JSON.parse(String(row['definition'])) as TransactionDefinition,
+    }));
     const registered = await branchesOf(
       parsed.filter(({ definition }) => definition.external).map(({ row }) => String(row['gid'])),
     );
@@ -220,13 +223,19 @@ export function mysqlStore(options: MysqlStoreOptions): TransactionStore {
         connection.destroy();
         throw new StoreUnavailable(reason(cause), { cause });
       }
-      return (await complete(rows)).map((transaction) => ({ ...transaction, epoch: transaction.epoch + 1, owner: options.owner }));
+      return (await complete(rows)).map((transaction) => ({
+        ...transaction,
+        epoch: transaction.epoch + 1,
+        owner: options.owner,
+      }));
     },
 
     async renew(held, leaseMs) {
       if (held.length === 0) return [];
       const pairs = held.map(({ gid, epoch }) => `(${literal(gid)},${epoch})`).join(',');
-      await query(`UPDATE service_transaction SET due_at=${dueSql(leaseMs)} WHERE (gid, epoch) IN (${pairs}) AND due_at IS NOT NULL`);
+      await query(
+        `UPDATE service_transaction SET due_at=${dueSql(leaseMs)} WHERE (gid, epoch) IN (${pairs}) AND due_at IS NOT NULL`,
+      );
       const [rows] = await query<RowDataPacket[]>(
         `SELECT gid FROM service_transaction WHERE (gid, epoch) IN (${pairs})`,
       );
@@ -235,7 +244,9 @@ export function mysqlStore(options: MysqlStoreOptions): TransactionStore {
     },
 
     async read(gid) {
-      const [rows] = await query<RowDataPacket[]>(`SELECT ${columns} FROM service_transaction WHERE gid=${literal(gid)}`);
+      const [rows] = await query<RowDataPacket[]>(
+        `SELECT ${columns} FROM service_transaction WHERE gid=${literal(gid)}`,
+      );
       return (await complete(rows))[0];
     },
 
@@ -314,9 +325,7 @@ function conditions(filter: ListFilter): string {
   if (filter.to !== undefined) parts.push(`created_at < FROM_UNIXTIME(${Number(filter.to) / 1000})`);
   const after = /^(\d+):(.+)$/s.exec(filter.after ?? '');
   if (after !== null)
-    parts.push(
-      `(created_at, gid) < (FROM_UNIXTIME(${Number(after[1]) / 1000}), ${literal(after[2] as string)})`,
-    );
+    parts.push(`(created_at, gid) < (FROM_UNIXTIME(${Number(after[1]) / 1000}), ${literal(after[2] as string)})`);
   return parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`;
 }
 

@@ -64,7 +64,10 @@ export interface TransactionStore {
   /** The store's clock, in milliseconds since the epoch. */
   now(): number;
   /** False: the gid exists. The creator owns it with epoch 1. */
-  create(transaction: Omit<StoredTransaction, 'epoch' | 'owner' | 'updatedAt'>, dueInMs: number | undefined): Promise<boolean>;
+  create(
+    transaction: Omit<StoredTransaction, 'epoch' | 'owner' | 'updatedAt'>,
+    dueInMs: number | undefined,
+  ): Promise<boolean>;
   /** Adds a branch to a prepared transaction. */
   addBranch(gid: string, branch: BranchDefinition): Promise<'added' | 'unknown' | Phase>;
   /** False: somebody else has taken it over. */

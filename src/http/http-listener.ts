@@ -72,7 +72,10 @@ export async function openHttp(options: HttpListenerOptions): Promise<HttpListen
   const server: Server =
     options.tls === undefined
       ? createServer(limits, handler)
-      : createTlsServer({ ...limits, ...options.tls, ...(options.tls.ca === undefined ? {} : { requestCert: true }) }, handler);
+      : createTlsServer(
+          { ...limits, ...options.tls, ...(options.tls.ca === undefined ? {} : { requestCert: true }) },
+          handler,
+        );
   server.maxConnections = options.connectionsMax ?? 256;
   server.on('clientError', (_, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {

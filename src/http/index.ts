@@ -9,5 +9,5 @@ export {
   type RouteHandler,
   type Routes,
 } from './http-listener.ts';
-export { hostOf, isLoopback } from './origin.ts';
+export { hostOf } from './origin.ts';
 export { sameToken } from './token.ts';

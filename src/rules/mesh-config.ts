@@ -54,6 +54,30 @@ export interface Limits {
   readonly connections: number;
 }
 
+/** Where transactions across services are kept. */
+export interface CoordinatorStore {
+  readonly kind: 'mysql';
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly schema: string;
+}
+
+export interface CoordinatorConfig {
+  readonly listen: ListenAddress;
+  readonly token: string | undefined;
+  readonly tls: ListenTls | undefined;
+  /** Names, `*.suffix` or addresses that branches may have wherever they lead. */
+  readonly branchHosts: readonly string[];
+  /** Undefined: the schema `shardmesh` beside the first database's default source. */
+  readonly store: CoordinatorStore | undefined;
+  /** Where called services' sidecars answer, with `{host}`. */
+  readonly barrierUrl: string | undefined;
+  /** How long ended transactions are kept. */
+  readonly keepMs: number;
+}
+
 export interface MeshConfig {
   /** As it was named. */
   readonly file: string;
@@ -72,7 +96,12 @@ export interface MeshConfig {
   readonly users: readonly MeshUser[];
   /** By database name, in file order. */
   readonly databases: ReadonlyMap<string, RuleSet>;
-  readonly transaction: { readonly defaultType: TransactionType; readonly unsafeReplication: 'refuse' | 'warn' };
+  readonly transaction: {
+    readonly defaultType: TransactionType;
+    readonly unsafeReplication: 'refuse' | 'warn';
+    /** Transactions across services; undefined: off. */
+    readonly coordinator: CoordinatorConfig | undefined;
+  };
   readonly limits: Limits;
   readonly control: { readonly redis: string | undefined };
   readonly log: {

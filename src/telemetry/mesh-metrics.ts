@@ -137,6 +137,43 @@ export function createMeshMetrics() {
       'max',
     ),
 
+    // Transactions across services
+    serviceTransactions: counter(
+      'shardmesh_service_transactions_total',
+      'Transactions across services that ended, by kind and outcome.',
+      { kind: ['saga', 'tcc', 'message', 'xa'], outcome: ['succeeded', 'failed'] },
+    ),
+    serviceOpen: observed(
+      'gauge',
+      'shardmesh_service_transactions_open',
+      'Transactions across services in the store that have not ended, by phase; suspended ones wait for an operator.',
+      ['phase'],
+      'max',
+    ),
+    serviceHeld: observed(
+      'gauge',
+      'shardmesh_service_transactions_held',
+      'Transactions across services that this sidecar works on now.',
+      [],
+    ),
+    branchCalls: counter('shardmesh_branch_calls_total', 'Calls to services, by operation and verdict.', {
+      operation: ['action', 'compensate', 'try', 'confirm', 'cancel', 'commit', 'rollback', 'msg'],
+      verdict: ['done', 'failed', 'ongoing', 'unknown'],
+    }),
+    branchCallTime: histogram('shardmesh_branch_call_duration_seconds', 'Time of a call to a service.', {}),
+    storeUp: observed(
+      'gauge',
+      'shardmesh_transaction_store_up',
+      '1 if the store of transactions across services answered last, 0 if not.',
+      [],
+      'first',
+    ),
+    storeFailures: counter(
+      'shardmesh_transaction_store_failures_total',
+      'Failures of the store of transactions across services.',
+      {},
+    ),
+
     // Pools and sources
     poolConnections: observed('gauge', 'shardmesh_pool_connections', 'Backend connections by state.', [
       'database',

@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import {
   type AdminServerOptions,
-  type HttpListener,
-  isLoopback,
   loadAdminToken,
   type OperatorHandles,
   openAdminServer,
@@ -16,6 +14,8 @@ import {
   readAdminToken,
 } from '../../src/admin/index.ts';
 import { MeshError } from '../../src/base/index.ts';
+import type { HttpListener } from '../../src/http/index.ts';
+import { isLoopback } from '../../src/rules/index.ts';
 
 interface Asked {
   readonly status: number;

@@ -4,13 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
-import { type HttpListener, loadAdminToken, type OperatorHandles, openAdminServer } from '../../src/admin/index.ts';
+import { loadAdminToken, type OperatorHandles, openAdminServer } from '../../src/admin/index.ts';
 import { MeshError } from '../../src/base/index.ts';
 import type { Parts } from '../../src/cli/program.ts';
 import { runCommand } from '../../src/cli/program.ts';
 import type { RunningMesh, StartOptions } from '../../src/cli/serve.ts';
 import { writeRunning } from '../../src/cli/state-directory.ts';
 import { ConfigurationRefused } from '../../src/control/index.ts';
+import type { HttpListener } from '../../src/http/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'shardmesh-cli-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

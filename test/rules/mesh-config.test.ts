@@ -108,7 +108,15 @@ test('passwords from files, hashes', () => {
 
 const cases: readonly (readonly [string, string, readonly string[], RegExp?])[] = [
   ['unknown transaction type', 'transaction: { defaultType: LOCALL }', ['5:29 error SM_WRONG_VALUE'], /LOCAL/],
-  ['coordinator', 'transaction: { coordinator: { listen: "x" } }', ['5:16 error SM_FEATURE_NOT_BUILT']],
+  ['coordinator: address', 'transaction: { coordinator: { listen: "x" } }', ['5:39 error SM_WRONG_VALUE']],
+  [
+    'coordinator: open to others',
+    'transaction: { coordinator: { listen: "0.0.0.0:36789" } }',
+    ['5:39 error SM_WRONG_VALUE'],
+    /needs tls/,
+  ],
+  ['coordinator: store', 'transaction: { coordinator: { store: "postgres://h/x" } }', ['5:38 error SM_WRONG_VALUE']],
+  ['coordinator', 'transaction: { coordinator: { store: "mysql://u:p@h:1/x", branchHosts: ["*.svc"] } }', []],
   ['unknown key', 'lissten: 1', ['5:1 error SM_UNKNOWN_KEY'], /did you mean 'listen'/],
   ['bad address', 'http: 127.0.0.1', ['5:7 error SM_WRONG_VALUE']],
   ['admin beyond loopback', 'admin: 0.0.0.0:16091', ['5:8 error SM_WRONG_VALUE']],

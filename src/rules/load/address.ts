@@ -1,4 +1,5 @@
 /** Listen addresses: `host:port`, `[::1]:port`, `unix:/path`. */
+import { isIP } from 'node:net';
 import type { ListenAddress } from '../mesh-config.ts';
 
 /** Answers a text that says what is wrong. A port alone listens on loopback. */
@@ -16,8 +17,9 @@ export function readAddress(text: string): ListenAddress | string {
   return Object.freeze({ kind: 'tcp', host: (match[1] ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'), port });
 }
 
+/** Whether only this machine can reach it. */
 export function isLoopback(address: ListenAddress): boolean {
-  return (
-    address.kind === 'unix' || address.host === 'localhost' || address.host === '::1' || /^127\./.test(address.host)
-  );
+  if (address.kind === 'unix') return true;
+  const host = address.host.replace(/^\[|\]$/g, '').toLowerCase();
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

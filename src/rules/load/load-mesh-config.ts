@@ -9,6 +9,7 @@ import { isLoopback, readAddress } from './address.ts';
 import { contentVersion, loadRules } from './load-rules.ts';
 import { type MeshFile, meshSchema } from './mesh-schema.ts';
 import { applyOverrides } from './overrides.ts';
+import { readCoordinator } from './read-coordinator.ts';
 import { absolute, readSecret } from './read-data-sources.ts';
 import { readTransactionType } from './read-transaction-type.ts';
 import { readUsers } from './read-users.ts';
@@ -136,13 +137,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     });
 
   const defaultType = readTransactionType(file.transaction.defaultType, yaml, ['transaction', 'defaultType']);
-  if (file.transaction.coordinator !== undefined)
-    yaml.report(
-      ['transaction', 'coordinator'],
-      'SM_FEATURE_NOT_BUILT',
-      'the transaction coordinator comes with the transactions work',
-      { atKey: true },
-    );
+  const coordinator = readCoordinator(file.transaction.coordinator, yaml, source, folder);
   const redis = file.control?.redis;
   if (redis !== undefined) {
     if (!/^rediss?:\/\/[^\s]+$|^redis-socket:\/\/|^unix:\//.test(redis))
@@ -198,6 +193,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     databases: rules.databases,
     transaction: Object.freeze({
       defaultType: defaultType ?? 'LOCAL',
+      coordinator,
       unsafeReplication: file.transaction.unsafeReplication,
     }),
     limits: Object.freeze({

@@ -104,7 +104,43 @@ export const meshSchema = z.strictObject({
         .enum(['refuse', 'warn'])
         .default('refuse')
         .describe('For XA: what to do with groups whose semi-synchronous replication can lose a prepared branch.'),
-      coordinator: z.unknown().optional().describe('Refused until cross-shard transactions are built.'),
+      coordinator: z
+        .strictObject({
+          listen: address
+            .default('127.0.0.1:36789')
+            .describe(
+              'Where services reach it: `host:port` or `unix:/path`. Beyond loopback it needs `tls`, and `tokenFile` or `tls.ca`.',
+            ),
+          tokenFile: z.string().optional().describe('File with the bearer token that services must send.'),
+          tls: z
+            .strictObject({
+              cert: z.string().describe('File with the certificate chain.'),
+              key: z.string().describe('File with its key.'),
+              ca: z.string().optional().describe('Only services with a certificate of this authority are heard.'),
+            })
+            .optional()
+            .describe('TLS for services.'),
+          branchHosts: z
+            .array(z.string())
+            .default([])
+            .describe(
+              'Hosts that branches may have although they lead to loopback, link-local or metadata addresses: `name`, `*.suffix` or an address, each with `:port` if only that port is meant.',
+            ),
+          store: text
+            .optional()
+            .describe(
+              'Where transactions are kept: `mysql://user:password@host:port/schema`. Default: schema `shardmesh` on the server of the first database’s default source.',
+            ),
+          barrierUrl: z
+            .string()
+            .optional()
+            .describe(
+              'Where the sidecars of called services answer for their barriers, such as `http://{host}:36789`.',
+            ),
+          keep: duration.prefault('7d').describe('How long ended transactions are kept.'),
+        })
+        .optional()
+        .describe('Transactions across services (docs/services.md); absent: off.'),
     })
     .prefault({})
     .describe('Transactions over several shards.'),
