@@ -120,6 +120,12 @@ export const errorTable = {
   ER_UNSUPPORTED_PS: row(1295, 'HY000', 'This command is not supported in the prepared statement protocol yet', mysql),
   ER_QUERY_INTERRUPTED: row(1317, '70100', 'Query execution was interrupted', mysql),
   ER_DUP_UNKNOWN_STMT: row(1210, 'HY000', 'Incorrect arguments to {command}', mysql),
+  ER_CLIENT_LOCAL_FILES_DISABLED: row(
+    3948,
+    '42000',
+    'Loading local data is disabled; this must be enabled on both the client and server sides',
+    'Allow the client to send files (`--local-infile=1` and the like), and set `local_infile=ON` on the servers.',
+  ),
   ER_MALFORMED_PACKET: row(1835, 'HY000', 'Malformed communication packet', mysql),
   ER_SERVER_SHUTDOWN: row(1053, '08S01', 'Server shutdown in progress', 'Connect again.'),
   ER_CONNECTION_KILLED: row(1927, '70100', 'Connection was killed', mysql),

@@ -8,6 +8,7 @@ import type { ErrorValues } from './reply.ts';
 import { runDdl } from './run-ddl.ts';
 import { failed, runForward } from './run-forward.ts';
 import { runInspect } from './run-inspect.ts';
+import { runLoad } from './run-load.ts';
 import { runScatter } from './run-scatter.ts';
 import { runScratch } from './run-scratch.ts';
 import { runSelectInto } from './run-select-into.ts';
@@ -26,6 +27,7 @@ export type ShardAction = Extract<
       | 'scatter'
       | 'scratch'
       | 'write'
+      | 'load'
       | 'insertSelect'
       | 'selectInto'
       | 'ddl'
@@ -65,6 +67,8 @@ async function executeOther(
       return runScratch(run, action);
     case 'write':
       return runWrite(run, action);
+    case 'load':
+      return runLoad(run, action);
     case 'ddl':
       return runDdl(run, action, () => aftermath.schemaChanged());
     case 'inspect': {

@@ -1,4 +1,6 @@
 /** Runs actions on the leases of a session: one file per kind of action. */
+
+export type { ClientFile } from './client-file.ts';
 export { deliveryGround, ownSource } from './delivery-ground.ts';
 export { type Aftermath, execute, type ShardAction } from './executor.ts';
 export { clientError, endsTransaction } from './faults.ts';

@@ -6,6 +6,7 @@ import type { Access, NameMap, ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
 import { type FrameKind, type OkPacket, parseErr, parseOk, StatusFlag } from '../wire/index.ts';
 import { branchStatement } from './branch-statement.ts';
+import type { ClientFile } from './client-file.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues, Reply } from './reply.ts';
@@ -13,12 +14,16 @@ import type { StatementLease } from './session-backend.ts';
 import { sendShardQuery } from './shard-request.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
+const EMPTY = Buffer.alloc(0);
+
 export interface ForwardRequest {
   readonly query: ShardQuery;
   readonly access: Access;
   readonly names: NameMap;
   /** Reported instead of the backend's insert id. */
   readonly insertId?: bigint;
+  /** LOAD DATA LOCAL: the file that the client is asked for. */
+  readonly infile?: Uint8Array;
 }
 
 /** Runs on one source. Never rejects: failures are told to the reply. */
@@ -70,14 +75,16 @@ export async function forwardOn(
   const { effects } = run.plan;
   const schemas = backend.directory.physicalSchemas;
   if (effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
+  if (request.infile !== undefined && run.file === undefined) throw new MeshError('ER_CLIENT_LOCAL_FILES_DISABLED');
   // Nearly always undefined: only transaction types that keep a record of statements watch them.
   const watched = held.held ? backend.watched(held) : undefined;
   const statement = watched === undefined ? undefined : branchStatement(run, request.query, request.access);
   if (statement !== undefined) await watched?.coordinator.beforeStatement?.(watched.branch, statement);
-  const answer = new ForwardAnswer(reply, held, request, schemas);
+  const answer = new ForwardAnswer(reply, held, request, schemas, run.file);
   const preparing = sendShardQuery(held.lease, request.query, run.request, answer);
   if (preparing !== undefined) await preparing;
   const fault = await answer.done;
+  if (answer.passing !== undefined) await answer.passing;
   progress.started = answer.started;
   if (fault !== undefined) throw fault;
   // Its last packet waits until all is known: nothing may be told behind it.
@@ -172,7 +179,18 @@ class ForwardAnswer implements ResponseHandler {
   insertId = 0n;
   ok: OkPacket | undefined;
 
-  constructor(reply: Reply, lease: StatementLease, request: ForwardRequest, schemas: ReadonlySet<string>) {
+  /** The client's file on its way to the server. */
+  passing: Promise<void> | undefined;
+  readonly #file: ClientFile | undefined;
+
+  constructor(
+    reply: Reply,
+    lease: StatementLease,
+    request: ForwardRequest,
+    schemas: ReadonlySet<string>,
+    file: ClientFile | undefined,
+  ) {
+    this.#file = file;
     this.#reply = reply;
     this.#lease = lease;
     this.#request = request;
@@ -241,8 +259,36 @@ class ForwardAnswer implements ResponseHandler {
         this.#last = () => this.#reply.error(error);
         return;
       }
+      case 'infile':
+        // Only for the statement that names a file, and only that file: no server may ask for another.
+        if (this.#request.infile === undefined || this.#file === undefined)
+          throw new Error('the server asks for a file that the statement does not name');
+        this.started = true;
+        this.passing = this.#passFile(this.#file, this.#request.infile);
+        return;
       default:
         throw new Error(`unexpected ${kind} in an answer that passes through`);
+    }
+  }
+
+  /** Packet by packet, as fast as the server takes them. Never rejects: a client that is gone takes the connection with it. */
+  async #passFile(file: ClientFile, name: Uint8Array): Promise<void> {
+    const { connection } = this.#lease.lease;
+    try {
+      file.request(name);
+      for (;;) {
+        const data = await file.read();
+        const taken = connection.writeInfile(data ?? EMPTY);
+        if (data === undefined) return;
+        if (taken || connection.state === 'closed') continue;
+        await new Promise<void>((resolve) => {
+          connection.onDrain = resolve;
+          void this.done.then(() => resolve());
+        });
+        connection.onDrain = undefined;
+      }
+    } catch {
+      this.#lease.destroy();
     }
   }
 

@@ -21,7 +21,9 @@ const SAVEPOINT = `\`${STATEMENT}\``;
 /** Never rejects: failures are told to the reply after everything was taken back. */
 export async function runWrite(run: StatementRun, action: Write): Promise<Outcome> {
   try {
-    const results = run.state.inTransaction ? await insideTransaction(run, action) : await ownTransaction(run, action);
+    const results = await allOrNothing(run, sourcesOf(action.queries), (leases, transaction, timestamp) =>
+      writeAll(run, action, leases, transaction, timestamp),
+    );
     const summed = sum(results, action, run.plan.statement);
     run.reply.ok({ ...summed, status: 0 });
     return {
@@ -43,18 +45,31 @@ interface WriteResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A statement's work on several sources. It must have ended on all of them when it resolves or rejects. */
+type Work<T> = (
+  leases: ReadonlyMap<string, Lease>,
+  transaction: Transaction | undefined,
+  /** The statement's time, where it is fixed for all of them. */
+  timestamp: string | undefined,
+) => Promise<T>;
+
+/** Does the work on connections to all these sources; if it rejects, everything of it has been taken back. */
+export function allOrNothing<T>(run: StatementRun, sources: readonly string[], work: Work<T>): Promise<T> {
+  return run.state.inTransaction ? insideTransaction(run, sources, work) : ownTransaction(run, sources, work);
+}
+
 /** Autocommit: a transaction for this statement alone. */
-async function ownTransaction(run: StatementRun, action: Write): Promise<WriteResult[]> {
+async function ownTransaction<T>(run: StatementRun, sources: readonly string[], work: Work<T>): Promise<T> {
   const { transaction, take } = run.backend.statementTransaction();
   const time = statementTime(run);
   try {
     const leases = new Map<string, Lease>();
-    for (const source of sourcesOf(action.queries)) {
+    for (const source of sources) {
       const branch = await take(source, time?.set);
       branch.wrote = true;
       leases.set(source, branch.lease);
     }
-    const results = await writeAll(run, action, leases, transaction, time?.at);
+    const results = await work(leases, transaction, time?.at);
     run.backend.settling();
     await onAll(leases, time?.reset);
     await transaction.commit();
@@ -74,19 +89,19 @@ async function ownTransaction(run: StatementRun, action: Write): Promise<WriteRe
 }
 
 /** Inside the session's transaction: a savepoint on every target, so that a failure on one takes the statement back on all. */
-async function insideTransaction(run: StatementRun, action: Write): Promise<WriteResult[]> {
+async function insideTransaction<T>(run: StatementRun, sources: readonly string[], work: Work<T>): Promise<T> {
   const time = statementTime(run);
   const leases = new Map<string, Lease>();
   let coordinator: Coordinator | undefined;
   try {
-    for (const source of sourcesOf(action.queries)) {
+    for (const source of sources) {
       const held = await run.backend.take(source, 'write');
       leases.set(source, held.lease);
       await held.lease.connection.query(joined(`SAVEPOINT ${SAVEPOINT}`, time?.set));
     }
     coordinator = run.backend.transaction?.coordinator;
     coordinator?.savepoint?.('set', STATEMENT);
-    const results = await writeAll(run, action, leases, run.backend.transaction, time?.at);
+    const results = await work(leases, run.backend.transaction, time?.at);
     await onAll(leases, joined(time?.reset, `RELEASE SAVEPOINT ${SAVEPOINT}`));
     coordinator?.savepoint?.('release', STATEMENT);
     return results;

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/index.ts';
 import type { Plan } from '../plan/index.ts';
 import type { Diagnostic, SessionState } from '../session/index.ts';
+import type { ClientFile } from './client-file.ts';
 import type { Reply } from './reply.ts';
 import type { SessionBackend } from './session-backend.ts';
 import type { ClientRequest } from './shard-request.ts';
@@ -14,6 +15,8 @@ export interface StatementRun {
   readonly plan: Plan;
   readonly limits: { readonly resultMemory: number };
   readonly clock: Clock;
+  /** Where LOAD DATA LOCAL reads from; undefined: the client sends no files. */
+  readonly file?: ClientFile | undefined;
   /** The OK packet's insert id may not be LAST_INSERT_ID(): ask the server. */
   readonly insertIdUncertain: boolean;
 }

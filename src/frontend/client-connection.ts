@@ -2,11 +2,13 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { MeshError, type SharedCounters } from '../base/index.ts';
+import type { ClientFile } from '../execute/index.ts';
 import { freshSettings, withVariables } from '../session/index.ts';
 import {
   type AuthAccepted,
   AuthServer,
   type AuthStep,
+  buildLocalInfile,
   Capability,
   Command,
   CompressedReader,
@@ -15,6 +17,7 @@ import {
   hasCapability,
   MalformedPacket,
   PacketFramer,
+  payloadOf,
   type RsaKey,
   serverCapabilities,
 } from '../wire/index.ts';
@@ -47,7 +50,7 @@ const damper = new LoginDamper();
 
 type Phase = 'handshake' | 'command' | 'closed';
 
-export class ClientConnection {
+export class ClientConnection implements ClientFile {
   readonly session: Session;
   readonly #share: ListenerShare;
   readonly #id: number;
@@ -64,6 +67,8 @@ export class ClientConnection {
   #multiStatements = false;
   #capabilities = 0;
   #cancelTimeout: () => void = () => undefined;
+  /** Who waits for the next packet of a file. */
+  #reader: { resolve(packet: Buffer | undefined): void; reject(error: unknown): void } | undefined;
   #leaveAccount: () => void = () => undefined;
   /** Drain: close as soon as nothing is open. */
   #closing = false;
@@ -142,7 +147,8 @@ export class ClientConnection {
         return;
       }
     }
-    if ((this.#busy || this.#waiting) && this.#framer.bufferedBytes > PENDING_BYTES_MAX) this.#socket.pause();
+    if (this.#reader !== undefined) this.#feed();
+    else if ((this.#busy || this.#waiting) && this.#framer.bufferedBytes > PENDING_BYTES_MAX) this.#socket.pause();
     this.#work();
   }
 
@@ -354,7 +360,8 @@ export class ClientConnection {
       this.#end();
       return;
     }
-    const context = { session: this.session, account, reply: this.#reply };
+    const file = hasCapability(this.#capabilities, Capability.LOCAL_FILES) ? this : undefined;
+    const context = { session: this.session, account, reply: this.#reply, file };
     const options = {
       multiStatements: this.#multiStatements,
       setMultiStatements: (on: boolean) => {
@@ -370,6 +377,45 @@ export class ClientConnection {
         this.#destroy();
       },
     );
+  }
+
+  /** LOAD DATA LOCAL: what the client sends next is the file. */
+  request(name: Uint8Array): void {
+    const reply = this.#reply;
+    reply.packet(payloadOf((writer) => buildLocalInfile(writer, name)));
+    reply.flush();
+    this.#framer.expect(reply.sequenceId);
+  }
+
+  /** The next packet of the file. */
+  read(): Promise<Buffer | undefined> {
+    if (this.#phase === 'closed') return Promise.reject(new MeshError('ER_CONNECTION_KILLED'));
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      this.#feed();
+    });
+  }
+
+  #feed(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    let payload: Buffer | undefined;
+    try {
+      payload = this.#framer.next();
+    } catch (error) {
+      this.#reader = undefined;
+      reader.reject(error);
+      this.#protocolError(error);
+      return;
+    }
+    if (payload === undefined) {
+      if (this.#socket.isPaused()) this.#socket.resume();
+      return;
+    }
+    this.#reader = undefined;
+    this.#reply.sequenceId = this.#framer.nextSequenceId;
+    if (this.#compressed !== undefined) this.#reply.compressedSequenceId = this.#compressed.sequenceId + 1;
+    reader.resolve(payload.length === 0 ? undefined : payload);
   }
 
   #commandDone(): void {
@@ -435,6 +481,8 @@ export class ClientConnection {
 
   #ended(): void {
     this.#phase = 'closed';
+    this.#reader?.reject(new MeshError('ER_CONNECTION_KILLED'));
+    this.#reader = undefined;
     this.#cancelTimeout();
     this.#leaveAccount();
     this.#share.sessions.remove(this.#id);

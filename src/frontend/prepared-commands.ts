@@ -76,6 +76,7 @@ export async function plannedStatement(
   if (next !== undefined) throw syntaxErrorAt(text, next);
   const plan = planOf(session, tokens, print, environment);
   checkPrivileges(account, plan.privileges, state.host);
+  if (plan.statement?.kind === 'load') throw new MeshError('ER_UNSUPPORTED_PS');
   const input = { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys };
   if (plan.kind === 'notUnderstood') throw await syntaxJudgement(context, text, refusalOf(await bind(plan, input)));
   if (plan.kind === 'refuse') throw refusalOf(await bind(plan, input));

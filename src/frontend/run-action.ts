@@ -140,6 +140,7 @@ async function carryOut(
     case 'scatter':
     case 'scratch':
     case 'write':
+    case 'load':
     case 'insertSelect':
     case 'selectInto':
       if (plan.statement?.kind === 'other') await commitImplicitly(context, plan);
@@ -204,6 +205,7 @@ export function statementRun(context: CommandContext, plan: Plan, request: Clien
     plan,
     limits: { resultMemory: session.snapshotInUse.limits.resultMemory },
     clock: systemClock,
+    file: context.file,
     insertIdUncertain: insertIdUncertain(context, plan),
   };
 }

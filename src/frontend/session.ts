@@ -1,5 +1,5 @@
 /** One client's session: its state, its backends, its statements. Everything that outlives one command. */
-import { SessionBackend, type TransactionTally } from '../execute/index.ts';
+import { type ClientFile, SessionBackend, type TransactionTally } from '../execute/index.ts';
 import type { PlanCache } from '../plan/index.ts';
 import { initialMeshValues, newSessionState, type SessionState } from '../session/index.ts';
 import type { Lexer } from '../sql/index.ts';
@@ -135,4 +135,6 @@ export interface CommandContext {
   readonly session: Session;
   readonly account: Account;
   readonly reply: ResponseWriter;
+  /** Undefined: the client has not offered to send files. */
+  readonly file: ClientFile | undefined;
 }

@@ -14,7 +14,7 @@ export interface StatementLogSettings {
 }
 
 const changesSchema: ReadonlySet<string> = new Set(['ddl', 'reload', 'kill']);
-const changesRows: ReadonlySet<string> = new Set([...changesSchema, 'write', 'insertSelect']);
+const changesRows: ReadonlySet<string> = new Set([...changesSchema, 'write', 'insertSelect', 'load']);
 /** Verbs of statements that pass through to one shard and change something there. */
 const writingVerb = /^(?:INSERT|REPLACE|UPDATE|DELETE|CALL|LOAD)\b/i;
 

@@ -21,6 +21,7 @@ import { compileExplain } from './explain-statement.ts';
 import { compileHinted } from './hinted.ts';
 import { compileInsert, copyFingerprint } from './insert.ts';
 import { compileInsertSelect } from './insert-select.ts';
+import { compileLoad } from './load.ts';
 import { NeedsLookups, withLookups } from './lookups.ts';
 import { compileOther } from './other-statements.ts';
 import { PlanBuilder } from './plan-builder.ts';
@@ -98,6 +99,8 @@ function compileStatement(statement: Statement, builder: PlanBuilder, effects: S
     case 'update':
     case 'delete':
       return compileWrite(statement, builder);
+    case 'load':
+      return compileLoad(statement, builder, effects);
     case 'ddl':
       return compileDdl(statement, builder);
     case 'show':

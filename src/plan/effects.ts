@@ -24,7 +24,7 @@ export function effectsOf(statement: Statement, environment: PlanEnvironment): S
   const pins = new Set<PinKind>();
   const { routines } = environment.schema;
   let opaque = statement.kind === 'call' || (statement.kind === 'other' && !SESSION_VERBS.has(statement.verb));
-  let setsInsertId = statement.kind === 'insert';
+  let setsInsertId = statement.kind === 'insert' || statement.kind === 'load';
   let readsInsertId = false;
   const targets = new Set<unknown>();
   visitNodes(statement, (node) => {

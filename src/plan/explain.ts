@@ -43,6 +43,9 @@ function describe(action: Action, rows: Cell[][]): void {
     case 'ddl':
       queries(action.queries, action.route, rows, null);
       return;
+    case 'load':
+      queries(action.load.queries, action.route, rows, 'lines go to their nodes');
+      return;
     case 'scratch':
       scratchRows(action.scratch, action.route, rows);
       return;

@@ -20,6 +20,8 @@ export function compileHinted(
       what: `hint DATA_SOURCE_NAME=${name}`,
       reason: 'the rules have no such data source',
     });
+  if (statement.kind === 'load')
+    throw new MeshError('SM_UNSUPPORTED', { what: 'LOAD DATA with a hint', reason: 'run it on the server itself' });
   return forwardAsIs(
     source,
     statement.kind === 'query' ? 'read' : 'write',

@@ -436,7 +436,8 @@ function pick({ keyLength, hash, slotCount, firstToken, endToken, verb, endCerta
   return { keyLength, hash, slotCount, firstToken, endToken, verb, endCertain, parameterCount };
 }
 
-function automaticError(logical: LogicalTable, column: string): MeshError {
+/** Each node would number its own rows. */
+export function automaticError(logical: LogicalTable, column: string): MeshError {
   return new MeshError('SM_UNSUPPORTED', {
     what: `AUTO_INCREMENT of '${logical.name}.${column}' without a value`,
     reason: 'every node would count for itself; give a value, or add keyGenerateStrategy for this column to the rules',

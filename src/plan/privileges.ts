@@ -93,7 +93,9 @@ export function privilegesOf(statement: Statement, environment: PlanEnvironment)
     return undefined;
   });
   if (statement.kind === 'other' && administration.has(statement.verb)) admin = true;
-  if (statement.kind === 'other' && statement.verb === 'LOAD DATA' && statement.local !== true) {
+  const fromServer =
+    statement.kind === 'load' ? !statement.local : statement.kind === 'other' && statement.verb === 'LOAD XML';
+  if (fromServer) {
     admin = true;
     privilege = 'FILE';
   }
@@ -150,6 +152,8 @@ function commandOf(statement: Statement): string {
           : statement.object === 'INDEX'
             ? 'INDEX'
             : statement.verb;
+    case 'load':
+      return 'INSERT';
     case 'call':
       return 'EXECUTE';
     default:

@@ -281,6 +281,46 @@ export interface NameMap {
   readonly tables: ReadonlyMap<string, string>;
 }
 
+/** How a file's bytes are fields and lines. Separators are ASCII. */
+export interface LoadFormat {
+  readonly fieldEnd: Uint8Array;
+  readonly lineEnd: Uint8Array;
+  /** Bytes; -1: none. */
+  readonly enclosed: number;
+  readonly escaped: number;
+}
+
+/** LOAD DATA LOCAL whose lines go to the nodes that own them, as they are. */
+export interface LoadSplit {
+  /** Name of the file. */
+  readonly file: Uint8Array;
+  readonly format: LoadFormat;
+  /** Of the file; undefined: character_set_database of each server. */
+  readonly charset: string | undefined;
+  /** Lines at the beginning that are left out. */
+  readonly skip: number;
+  /** Fields of a line; what is behind them belongs to the line. */
+  readonly fields: number;
+  /** The fields that `nodeOf` looks at, ascending. */
+  readonly wanted: readonly number[];
+  /** The LOAD DATA of each node. */
+  readonly queries: readonly ShardQuery[];
+  /** Every line goes to all nodes. */
+  readonly everywhere: boolean;
+  /** Draws keys that are put in front of each line as its first field; undefined: none. */
+  readonly takeKeys: ((count: number) => bigint[] | string[] | Promise<bigint[] | string[]>) | undefined;
+  /**
+   * The node of a line. `values` are those of `wanted`: null is NULL, undefined a field that the line does not have.
+   * `utf8`: bytes outside of ASCII are UTF-8; `line`: its number, from 1. Throws MeshError.
+   */
+  nodeOf(
+    values: readonly (Uint8Array | null | undefined)[],
+    key: bigint | string | undefined,
+    utf8: boolean,
+    line: number,
+  ): number;
+}
+
 export type Action =
   /** Rows or OK without any backend. `affected` set: an OK packet. */
   | { readonly kind: 'reply'; readonly rows?: LocalRows; readonly affected?: bigint }
@@ -292,7 +332,11 @@ export type Action =
       readonly query: ShardQuery;
       readonly names: NameMap /** Id to report instead of the backend's, for generated keys. */;
       readonly insertId?: bigint;
+      /** LOAD DATA LOCAL: the name of the file that the client is asked for when the server asks. */
+      readonly infile?: Uint8Array;
     }
+  /** LOAD DATA LOCAL into several nodes: all or nothing. */
+  | { readonly kind: 'load'; readonly route: Route; readonly load: LoadSplit; readonly names: NameMap }
   /** Read of several shards (or of none: then `queries` has one query that answers the metadata and no rows, `empty` true). */
   | {
       readonly kind: 'scatter';

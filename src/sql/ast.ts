@@ -695,11 +695,9 @@ export interface OtherStatement extends Span {
     | 'HELP'
     | 'BACKUP'
     | 'COMPOUND' // BEGIN NOT ATOMIC ..., MariaDB
-    | 'LOAD DATA'
+    | 'LOAD XML'
     | 'IMPORT TABLE';
   readonly tables: readonly TableName[];
-  /** LOAD DATA LOCAL. */
-  readonly local?: boolean;
   /** PREPARE name FROM 'text' | @var; EXECUTE name USING @a; DEALLOCATE PREPARE name; HANDLER name. */
   readonly name?: Identifier;
   readonly expressions: readonly Expression[];
@@ -714,6 +712,34 @@ export interface DiagnosticsStatement extends Span {
   readonly items: readonly { readonly variable: UserVariable; readonly item: string }[];
 }
 
+/** LOAD DATA [LOCAL] INFILE. */
+export interface LoadStatement extends Span {
+  readonly kind: 'load';
+  readonly local: boolean;
+  readonly file: Literal;
+  readonly replace: boolean;
+  readonly table: TableName;
+  readonly partitions: readonly Identifier[];
+  /** CHARACTER SET, lower-cased. */
+  readonly charset?: string;
+  readonly fieldsTerminated?: Literal;
+  readonly fieldsEnclosed?: Literal;
+  readonly fieldsEscaped?: Literal;
+  readonly linesStarting?: Literal;
+  readonly linesTerminated?: Literal;
+  /** IGNORE n LINES. */
+  readonly skip?: { readonly count: Literal } & Span;
+  /** In the order of the file's fields; undefined: the field goes to a user variable. */
+  readonly columns: readonly (Identifier | undefined)[];
+  /** Inside of the parentheses. */
+  readonly columnsSpan?: Span;
+  /** Where a column list would stand. */
+  readonly columnsAt: number;
+  /** User variables of the column list. */
+  readonly into: { readonly kind: 'variables'; readonly variables: readonly string[] } & Span;
+  readonly assignments: readonly ColumnAssignment[];
+}
+
 export type Statement =
   | SelectStatement
   | InsertStatement
@@ -725,6 +751,7 @@ export type Statement =
   | TransactionStatement
   | OtherStatement
   | DiagnosticsStatement
+  | LoadStatement
   | ({ readonly kind: 'use'; readonly schema: Identifier } & Span)
   | ({ readonly kind: 'do'; readonly expressions: readonly Expression[] } & Span)
   | ({ readonly kind: 'call'; readonly name: TableName; readonly args: readonly Expression[] } & Span)

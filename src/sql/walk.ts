@@ -83,7 +83,7 @@ export function forEachTableName(root: WalkRoot, visit: (name: TableName) => unk
 }
 
 const statementKinds: ReadonlySet<string> = new Set(
-  'query insert update delete ddl set show transaction other diagnostics use do kill explain describe reload empty'.split(
+  'query insert update delete ddl set show transaction other diagnostics load use do kill explain describe reload empty'.split(
     ' ',
   ),
 );
@@ -147,6 +147,10 @@ function walkStatement(statement: Statement, visitor: Visitor): void {
     case 'other':
       for (const table of statement.tables) visitor.tableName?.(table);
       walkExpressions(statement.expressions, visitor);
+      return;
+    case 'load':
+      visitor.tableName?.(statement.table);
+      walkAssignments(statement.assignments, visitor);
       return;
     case 'do':
       walkExpressions(statement.expressions, visitor);

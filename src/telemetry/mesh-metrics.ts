@@ -15,6 +15,7 @@ export const routes = [
   'write',
   'insertSelect',
   'selectInto',
+  'load',
   'ddl',
   'control',
   'set',

@@ -8,6 +8,7 @@ export function parseLocalInfile(payload: Buffer): string {
   return payload.toString('utf8', 1);
 }
 
-export function buildLocalInfile(writer: PacketWriter, fileName: string): void {
-  writer.int1(0xfb).string(fileName);
+/** Writes the payload into the open packet. */
+export function buildLocalInfile(writer: PacketWriter, fileName: string | Uint8Array): void {
+  writer.int1(0xfb).bytes(Buffer.from(fileName));
 }

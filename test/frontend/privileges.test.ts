@@ -72,6 +72,12 @@ const denied: readonly string[] = [
   "SELECT 1 INTO DUMPFILE '/tmp/shardmesh-test'",
   "SELECT LOAD_FILE('/etc/passwd')",
   "LOAD DATA INFILE '/etc/passwd' INTO TABLE orders",
+  "LOAD XML LOCAL INFILE 'x' INTO TABLE orders",
+  "LOAD DATA LOCAL INFILE 'x' INTO TABLE solo.plain_t",
+  "LOAD DATA LOCAL INFILE 'x' INTO TABLE mysql.user",
+  "LOAD DATA LOCAL INFILE 'x' INTO TABLE orders (note) SET note = (SELECT MAX(host) FROM mysql.user)",
+  "LOAD DATA LOCAL INFILE 'x' INTO TABLE orders (note) SET note = LOAD_FILE('/etc/passwd')",
+  "LOAD DATA LOCAL INFILE 'x' INTO TABLE orders (note) SET note = (SELECT MAX(id) FROM solo.plain_t)",
   'SHOW MESH SOURCES',
   'RELOAD MESH',
 ];

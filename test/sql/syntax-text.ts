@@ -382,10 +382,33 @@ class Shower {
         break;
       case 'other':
         add(`other ${node.verb}`);
-        add('local', node.local === true);
         if (node.name !== undefined) add(`name ${this.#name(node.name)}`);
         add(`tables (${node.tables.map((t) => this.#table(t)).join(' ')})`, node.tables.length > 0);
         add(`[${this.#list(node.expressions)}]`, node.expressions.length > 0);
+        break;
+      case 'load':
+        add('load');
+        add('local', node.local);
+        add('replace', node.replace);
+        add(this.#table(node.table));
+        if (node.charset !== undefined) add(`charset ${node.charset}`);
+        for (const [name, value] of [
+          ['file', node.file],
+          ['terminated', node.fieldsTerminated],
+          ['enclosed', node.fieldsEnclosed],
+          ['escaped', node.fieldsEscaped],
+          ['starting', node.linesStarting],
+          ['lines', node.linesTerminated],
+          ['skip', node.skip?.count],
+        ] as const)
+          if (value !== undefined) add(`${name} ${this.expression(value)}`);
+        add(
+          `(${node.columns.map((column) => (column === undefined ? '@' : this.#name(column))).join(' ')})`,
+          node.columnsSpan !== undefined,
+        );
+        add(`variables (${node.into.variables.join(' ')})`, node.into.variables.length > 0);
+        for (const { column, value } of node.assignments)
+          add(`set ${this.expression(column)} = ${this.expression(value)}`);
         break;
       case 'use':
         add(`use ${this.#name(node.schema)}`);

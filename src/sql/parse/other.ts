@@ -17,7 +17,6 @@ interface Parts {
   readonly tables?: readonly TableName[];
   readonly name?: Identifier;
   readonly expressions?: readonly Expression[];
-  readonly local?: boolean;
 }
 
 function other(cursor: Cursor, start: number, verb: Verb, parts: Parts = {}): OtherStatement {
@@ -30,7 +29,6 @@ function other(cursor: Cursor, start: number, verb: Verb, parts: Parts = {}): Ot
     expressions: parts.expressions ?? [],
   };
   if (parts.name !== undefined) statement.name = parts.name;
-  if (parts.local !== undefined) statement.local = parts.local;
   return statement;
 }
 
@@ -219,7 +217,7 @@ function parseFlush(cursor: Cursor): OtherStatement {
   return other(cursor, start, 'FLUSH', { tables });
 }
 
-/** LOAD DATA, LOAD XML, LOAD INDEX INTO CACHE, CACHE INDEX. */
+/** LOAD XML, LOAD INDEX INTO CACHE, CACHE INDEX. */
 function parseLoad(cursor: Cursor): OtherStatement {
   const { start } = cursor;
   if (cursor.acceptAll('CACHE', 'INDEX')) {
@@ -230,19 +228,17 @@ function parseLoad(cursor: Cursor): OtherStatement {
     const tables = parseIndexedTables(cursor);
     return other(cursor, start, 'LOAD INDEX', { tables });
   }
-  cursor.expect('LOAD');
-  if (cursor.acceptOne('DATA', 'XML') === undefined) throw cursor.unexpected();
+  cursor.expectAll('LOAD', 'XML');
   cursor.acceptOne('LOW_PRIORITY', 'CONCURRENT');
-  const local = cursor.accept('LOCAL');
+  cursor.accept('LOCAL');
   cursor.expect('INFILE');
   if (cursor.kind() !== TokenKind.string) throw cursor.unexpected();
   cursor.advance();
   cursor.acceptOne('REPLACE', 'IGNORE');
   cursor.expectAll('INTO', 'TABLE');
   const tables = [parseTableName(cursor)];
-  parsePartitions(cursor);
   cursor.skipToEnd();
-  return other(cursor, start, 'LOAD DATA', { tables, local });
+  return other(cursor, start, 'LOAD XML', { tables });
 }
 
 /** `t [PARTITION (p)] [INDEX (i)] [IGNORE LEAVES], ... [IN cache]`. */

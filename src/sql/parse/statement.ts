@@ -4,6 +4,7 @@ import type { Cursor } from './cursor.ts';
 import { parseDdl } from './ddl.ts';
 import { parseAnalyzeStatement, parseExplain } from './explain.ts';
 import { parseInsert } from './insert.ts';
+import { parseLoadData } from './load.ts';
 import { parseIdentifier } from './names.ts';
 import { parseOther } from './other.ts';
 import { startsCompound } from './program.ts';
@@ -42,6 +43,8 @@ export function parseStatement(cursor: Cursor): Statement {
       return parseExplain(cursor, parseStatement);
     case 'ANALYZE':
       return parseAnalyzeStatement(cursor, parseStatement) ?? parseRest(cursor);
+    case 'LOAD':
+      return cursor.symbol(1) === 'DATA' ? parseLoadData(cursor) : parseRest(cursor);
     default:
       return parseRest(cursor);
   }
