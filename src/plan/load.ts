@@ -13,7 +13,7 @@ import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
 import { type Edit, quoteName } from './rewrite.ts';
 import type { Scalar } from './scalar.ts';
-import { shardQuery } from './select.ts';
+import { shardQuery } from './shard-query.ts';
 import { physicalName } from './table-lookup.ts';
 import type { Action, LoadFormat, LoadSplit, Route, SessionEffects } from './types.ts';
 
