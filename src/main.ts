@@ -36,6 +36,7 @@ import {
   ownSource,
   ruleSources,
   SourcePools,
+  serverTargets,
   TransactionTally,
 } from './execute/index.ts';
 import {
@@ -80,6 +81,7 @@ import {
   DeliveryRelay,
   localProtocol,
   relayDefaults,
+  XaNode,
   xaProtocol,
 } from './transaction/index.ts';
 import { FastAuthCache, newRsaKey } from './wire/index.ts';
@@ -238,6 +240,16 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     return lease;
   }
 
+  // -- transactions over several servers --
+  const xa = new XaNode({
+    clock,
+    servers: () => serverTargets(publisher.current.ruleSets.values()),
+    unsafeReplication: () => publisher.current.config.transaction.unsafeReplication,
+    keepMs: () => publisher.current.config.transaction.keepDecisionsMs,
+    report: (event, fields) => logger.warn(fields, event),
+  });
+  xa.start();
+
   // -- what best-effort transactions leave behind --
   const grounds = new WeakMap<RuleSet, DeliveryGround>();
   function groundsOf(): DeliveryGround[] {
@@ -292,7 +304,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     transactions,
     protocols: {
       LOCAL: localProtocol,
-      XA: xaProtocol,
+      XA: xaProtocol(xa),
       BEST_EFFORT: bestEffortProtocol({
         ...bestEffortDefaults,
         ground: groundOf,
@@ -328,6 +340,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const closers: (() => Promise<void> | void)[] = [];
   async function end(): Promise<void> {
     publisher.stop();
+    await xa.stop();
     await Promise.all([...leases.values()].map((lease) => lease.stop()));
     for (const close of closers.reverse()) await close();
     await relay.stop();

@@ -218,11 +218,11 @@ export const errorTable = {
     'The data is not consistent between these sources: compare and repair. XA transactions prevent this.',
   ),
   SM_TRANSACTION_ABORTED: row(9105, '40000', 'the transaction was rolled back: {reason}', 'Begin it again.'),
-  SM_TRANSACTION_TYPE: row(
+  SM_XA_UNAVAILABLE: row(
     9106,
-    '0A000',
-    'transaction type {type} is not available; only LOCAL is',
-    'Set `transaction.defaultType: LOCAL`.',
+    '40000',
+    "the transaction wrote to several sources and was rolled back: XA cannot be used on source '{source}': {reason}",
+    'See the reason. Missing tables: run `shardmesh init-transactions -c FILE`. Or choose another transaction type.',
   ),
   SM_KEY_GENERATOR: row(9107, 'HY000', "key generator '{name}' cannot give a key: {reason}", 'See the reason.'),
   SM_DRAINING: row(9108, '08S01', 'this sidecar is shutting down', 'Connect again.'),
@@ -260,7 +260,8 @@ export const errorTable = {
   ),
   SM_IN_DOUBT: row(
     9132,
-    '40000',
+    // Not of class 40: drivers take that for rolled back, and some repeat it.
+    'HY000',
     "whether transaction {gid} has committed is not known: source '{source}' does not answer",
     'Nothing has to be done to end it: it is committed everywhere or nowhere as soon as the source answers. Look at the data, or at `SHOW MESH TRANSACTIONS`, before doing it again.',
   ),

@@ -11,10 +11,11 @@ export { readSystemVariables, readUserVariables, valueLiteral } from './read-bac
 export type { ErrorValues, OkValues, Reply } from './reply.ts';
 export { scratchColumns } from './run-scratch.ts';
 export { runForOk } from './run-write.ts';
+export { serverTargets } from './server-targets.ts';
 export { SessionBackend, type StatementLease } from './session-backend.ts';
 export { type ClientRequest, textRequest } from './shard-request.ts';
 export type { SourceDirectory } from './source-directory.ts';
-export { ruleSources, SourcePools } from './source-pools.ts';
+export { connectOptions, ruleSources, SourcePools } from './source-pools.ts';
 export { StatementMeter, TransactionTally } from './statement-meter.ts';
 export { type Outcome, quietOutcome, type StatementRun } from './statement-run.ts';
 export { writeLocalRows } from './write-rows.ts';

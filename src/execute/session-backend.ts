@@ -1,6 +1,6 @@
 /** The backend side of one client session: leases prepared with its state, inside its transaction if there is one. */
 import { BackendFault, type CapabilityClass, type Lease, type Pool } from '../backend/index.ts';
-import { MeshError } from '../base/index.ts';
+import { MeshError, type TransactionType } from '../base/index.ts';
 import type { Access } from '../plan/index.ts';
 import {
   type Diagnostic,
@@ -158,8 +158,11 @@ export class SessionBackend {
   }
 
   /** A transaction for one statement over several sources, while the session itself is in none. */
-  statementTransaction(): { readonly transaction: Transaction; take(source: string, also?: string): Promise<Branch> } {
-    const transaction = new Transaction(this.#protocols[this.#state.mesh.shardmesh_transaction_type], {
+  statementTransaction(type: TransactionType = this.#state.mesh.shardmesh_transaction_type): {
+    readonly transaction: Transaction;
+    take(source: string, also?: string): Promise<Branch>;
+  } {
+    const transaction = new Transaction(this.#protocols[type], {
       origin: 'statement',
       characteristics: plainTransaction,
       logicalDatabase: this.directory.logicalDatabase,

@@ -1,6 +1,6 @@
 /** The pools of all data sources of a process. Two configurations that name the same server and account share its pools. */
 import { readFileSync } from 'node:fs';
-import { type BackendTls, type CapabilityClass, Pool, type PoolStats } from '../backend/index.ts';
+import { type BackendTls, type CapabilityClass, type ConnectOptions, Pool, type PoolStats } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import { type DataSource, physicalTablesOf, primaryOf, type RuleSet, singleTableAllowed } from '../rules/index.ts';
 import type { SourceDirectory } from './source-directory.ts';
@@ -39,18 +39,7 @@ export class SourcePools {
     const known = this.#pools.get(key);
     if (known !== undefined) return known.pool;
     const pool = new Pool({
-      connect: {
-        source: source.name,
-        ...(source.socketPath === undefined
-          ? { host: source.host, port: source.port }
-          : { socketPath: source.socketPath }),
-        user: source.username,
-        password: source.password,
-        database: source.database,
-        class: capabilities,
-        ...(source.tls.mode === 'disabled' ? {} : { tls: tlsOf(source) }),
-        attributes: { program_name: 'shardmesh' },
-      },
+      connect: connectOptions(source, capabilities),
       sizeMin: source.pool.sizeMin,
       sizeMax: source.pool.sizeMax,
       acquireTimeoutMs: source.pool.connectionTimeoutMs,
@@ -108,6 +97,20 @@ export class SourcePools {
     this.#pools.clear();
     this.#near = new WeakMap();
   }
+}
+
+/** How connections to a data source are opened. */
+export function connectOptions(source: DataSource, capabilities: CapabilityClass): ConnectOptions {
+  return {
+    source: source.name,
+    ...(source.socketPath === undefined ? { host: source.host, port: source.port } : { socketPath: source.socketPath }),
+    user: source.username,
+    password: source.password,
+    database: source.database,
+    class: capabilities,
+    ...(source.tls.mode === 'disabled' ? {} : { tls: tlsOf(source) }),
+    attributes: { program_name: 'shardmesh' },
+  };
 }
 
 /** A logical database's shard sources over the shared pools. Reads and writes both go to the primary for now. */

@@ -106,6 +106,7 @@ async function carryOut(
     }
     case 'inspect':
       if (action.query === undefined) return runShow(context, action.show, action.like, text);
+      await commitImplicitly(context, plan);
       return execute(statementRun(context, plan, request), action, aftermathOf(context));
     case 'pinned': {
       await commitImplicitly(context, plan);

@@ -99,6 +99,8 @@ export interface MeshConfig {
   readonly transaction: {
     readonly defaultType: TransactionType;
     readonly unsafeReplication: 'refuse' | 'warn';
+    /** How long XA decisions and marks are kept. */
+    readonly keepDecisionsMs: number;
     /** Transactions across services; undefined: off. */
     readonly coordinator: CoordinatorConfig | undefined;
   };

@@ -16,4 +16,15 @@ export { localProtocol } from './local-protocol.ts';
 export { randomName } from './server-identity.ts';
 export { columnsOf, initStatements, type MeshTable, meshSchema, meshTables, serverTime } from './tables.ts';
 export { Transaction } from './transaction.ts';
-export { xaProtocol } from './xa-protocol.ts';
+export { crashPoint, crashPoints, ruleHolds } from './xa/crash-point.ts';
+export type { Hazard, SeenBranch } from './xa/recoverer.ts';
+export {
+  addressOf,
+  judgeVersion,
+  openInternal,
+  readFacts,
+  type ServerFacts,
+  type ServerTarget,
+} from './xa/server-facts.ts';
+export { XaNode, type XaNodeOptions } from './xa/xa-node.ts';
+export { xaProtocol } from './xa/xa-protocol.ts';

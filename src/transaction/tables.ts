@@ -59,7 +59,7 @@ export const meshTables: readonly MeshTable[] = [
   },
   {
     name: 'fence',
-    purpose: 'XA: held by writers until they have committed, so that atomic snapshots can wait for them',
+    purpose: 'XA: one row that every decision shares, and that an atomic snapshot holds for itself while it opens',
     definition: ['slot SMALLINT NOT NULL PRIMARY KEY', 'v BIGINT NOT NULL'],
   },
   {
@@ -115,11 +115,8 @@ export const meshTables: readonly MeshTable[] = [
 /** Milliseconds since 1970 on the server's clock, also under a replayed SET timestamp. */
 export const serverTime = 'CAST(UNIX_TIMESTAMP(SYSDATE(3))*1000 AS SIGNED)';
 
-export const FENCE_SLOTS = 256;
-
 /** All statements that make the tables; each may be repeated. `identity`: what the server is called if it has no name yet. */
 export function initStatements(identity: string): readonly string[] {
-  const slots = Array.from({ length: FENCE_SLOTS }, (_, slot) => `(${slot},0)`).join(',');
   return [
     `CREATE DATABASE IF NOT EXISTS ${meshSchema}`,
     ...meshTables.map(
@@ -127,7 +124,7 @@ export function initStatements(identity: string): readonly string[] {
         `CREATE TABLE IF NOT EXISTS ${meshSchema}.${name} (${definition.join(', ')}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`,
     ),
     `INSERT IGNORE INTO ${meshSchema}.identity VALUES (1, '${identity}', ${serverTime})`,
-    `INSERT IGNORE INTO ${meshSchema}.fence VALUES ${slots}`,
+    `INSERT IGNORE INTO ${meshSchema}.fence VALUES (0,0)`,
   ];
 }
 

@@ -32,7 +32,7 @@ const configOf = (
   tls: undefined,
   users: [],
   databases: new Map(databases.map((rules) => [rules.databaseName, rules])),
-  transaction: { defaultType: 'LOCAL', unsafeReplication: 'refuse', coordinator: undefined },
+  transaction: { defaultType: 'LOCAL', unsafeReplication: 'refuse', keepDecisionsMs: 1000, coordinator: undefined },
   limits: { maxAllowedPacket: 1, resultMemory: 1, statementTimeoutMs: 0, preparedStatements: 1, connections: 1 },
   control: { redis: undefined },
   log: { level: 'info', format: 'json', slow: 1000, audit: 'off' },

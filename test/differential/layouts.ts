@@ -150,5 +150,5 @@ workers: 1
 users:
   - { user: "app@%", password: app, databases: [shop] }
 databases: [shop.yaml]
-transaction: { defaultType: LOCAL }
+transaction: { defaultType: XA }
 `;

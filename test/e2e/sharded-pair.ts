@@ -29,13 +29,19 @@ export interface PairOptions {
   readonly sidecar?: string;
   /** Backend connections to each source at most. Default 100. */
   readonly poolSize?: number;
+  /** The tables of transactions on both servers. Default true. */
+  readonly transactionTables?: boolean;
   /** Of the sidecar's process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export async function startShardedPair(options: PairOptions): Promise<ShardedPair> {
   const folder = mkdtempSync(join(tmpdir(), 'shardmesh-e2e-'));
-  const servers = await Promise.all([0, 1].map(() => startServer({ options: options.options ?? [] })));
+  const servers = await Promise.all(
+    [0, 1].map(() =>
+      startServer({ options: options.options ?? [], transactionTables: options.transactionTables ?? true }),
+    ),
+  );
   for (const [index, server] of servers.entries()) await grantSchemas(server, meshAccount, [`shop_${index}`]);
   const sources = servers.map(
     (server, index) =>

@@ -192,9 +192,10 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     users: Object.freeze(users),
     databases: rules.databases,
     transaction: Object.freeze({
-      defaultType: defaultType ?? 'LOCAL',
+      defaultType: defaultType ?? 'XA',
       coordinator,
       unsafeReplication: file.transaction.unsafeReplication,
+      keepDecisionsMs: file.transaction.keepDecisions,
     }),
     limits: Object.freeze({
       maxAllowedPacket: file.limits.maxAllowedPacket,

@@ -96,7 +96,7 @@ export const meshSchema = z.strictObject({
     .strictObject({
       defaultType: z
         .string()
-        .default('LOCAL')
+        .default('XA')
         .describe(
           'How transactions over several shards are kept together: LOCAL (each source commits by itself) or XA (all or nothing).',
         ),
@@ -104,6 +104,11 @@ export const meshSchema = z.strictObject({
         .enum(['refuse', 'warn'])
         .default('refuse')
         .describe('For XA: what to do with groups whose semi-synchronous replication can lose a prepared branch.'),
+      keepDecisions: duration
+        .prefault('24h')
+        .describe(
+          'How long XA decisions are kept. A shard that loses its part in a failover within this time gets it back; half of it is also how long a prepared branch without decision is rolled back by itself.',
+        ),
       coordinator: z
         .strictObject({
           listen: address
