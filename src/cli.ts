@@ -9,6 +9,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await runCommand(process.argv.slice(2), processTerminal, {
-  startMesh: async () => (await import('./main.ts')).startMesh,
+  startMesh: async () => (await import('./supervise.ts')).startMesh,
   runDemo: async () => (await import('./demo/index.ts')).runDemo,
 });

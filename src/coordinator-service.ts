@@ -15,7 +15,7 @@ import {
   type TransactionStore,
   v1Routes,
 } from './coordinator/index.ts';
-import type { Routes } from './http/index.ts';
+import type { OpenAddress, Routes } from './http/index.ts';
 import { type CoordinatorConfig, type DataSource, type MeshConfig, primaryOf } from './rules/index.ts';
 import type { Logger, MeshMetrics } from './telemetry/index.ts';
 import { meshSchema } from './transaction/index.ts';
@@ -36,6 +36,8 @@ export interface CoordinatorServiceOptions {
   readonly logger: Logger;
   readonly barrier: (gid: string, branch: string, operation: string) => Promise<BarrierVerdict>;
   readonly ownPorts: () => readonly number[];
+  /** Opens the listener's address for all workers. */
+  readonly listen: OpenAddress;
 }
 
 const countsEveryMs = 15_000;
@@ -93,6 +95,7 @@ export async function startCoordinator(options: CoordinatorServiceOptions): Prom
   const { tls } = given;
   const listener = await openServiceServer({
     address: given.listen,
+    open: options.listen,
     token: given.token,
     ...(tls === undefined
       ? {}

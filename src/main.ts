@@ -1,28 +1,22 @@
-/** Builds a sidecar and ties its rooms together, in the order in which a query passes them. The only place that does. */
+/** Builds a worker and ties its rooms together, in the order in which a query passes them. The only place that does. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import {
-  type HealthReason,
-  loadAdminToken,
+  type DigestStatus,
+  mergeDigests,
+  mergeSources,
   meshRows,
-  openAdminServer,
-  openHealthServer,
-  type ReloadAnswer,
+  type SessionStatus,
   type SourceStatus,
-  type StatusReport,
 } from './admin/index.ts';
-import { localCounters, localShare, MeshError, systemClock } from './base/index.ts';
+import { MeshError, systemClock } from './base/index.ts';
 import type { SchemaSnapshot } from './catalog/index.ts';
-import { loadMesh, type RunningMesh, type StartOptions } from './cli/index.ts';
+import { loadRecorded } from './cli/index.ts';
 import {
   type Configuration,
-  fileRuleSource,
   judgeLimits,
-  Lifecycle,
   type LimitVerdict,
   Publisher,
-  processLimits,
   type ReloadResult,
   redisLeaseStore,
   tableLeaseStore,
@@ -41,15 +35,21 @@ import {
 } from './execute/index.ts';
 import {
   accountsOf,
+  type KillOrder,
+  type KillOutcome,
+  killSession,
   Listener,
   type ListenerShare,
   type LogicalDatabase,
   type MeshSnapshot,
   metricsObserver,
+  type ProcessStatus,
   SessionDirectory,
   StatementLog,
   tlsContexts,
+  workerOf,
 } from './frontend/index.ts';
+import { answerRoute, type RouteHandler, type RouteQuestion } from './http/index.ts';
 import { type KeySupply, PlanCache, parserDisagreements } from './plan/index.ts';
 import {
   createKeyGenerator,
@@ -57,17 +57,30 @@ import {
   type KeyGenerator,
   type MeshConfig,
   primaryOf,
+  type RuleProblem,
   type RuleSet,
   replicasOf,
 } from './rules/index.ts';
 import { Lexer } from './sql/index.ts';
+import type {
+  BeginOrder,
+  ConfigurationFiles,
+  ConfigurationSummary,
+  HealthReason,
+  LoadOrder,
+  LoadOutcome,
+  ReloadOrder,
+  ReloadOutcome,
+  WorkerPort,
+} from './supervisor/index.ts';
 import {
   createLogger,
   createMeshMetrics,
   DigestTable,
   detectTracing,
-  exposition,
   type Logger,
+  type MetricValues,
+  processLimits,
   relayEvents,
   watchOutboxes,
   watchPools,
@@ -90,37 +103,76 @@ const PLAN_CACHE_BYTES = 64 * 1024 * 1024;
 /** Rows of the statement statistics. */
 const DIGESTS_MAX = 1000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** One process, one worker: the supervisor of several is to pass these. */
-const WORKER_INDEX = 0;
-const WORKERS = 1;
 
-/** Starts everything; resolves when the listeners are open. Rejects with ConfigurationRefused, MeshError or a listen error. */
-export async function startMesh(options: StartOptions): Promise<RunningMesh> {
+/** What the supervisor asks of a worker that runs. */
+export interface RunningWorker {
+  reload(order: ReloadOrder): Promise<ReloadOutcome>;
+  metrics(): Promise<MetricValues>;
+  health(): readonly HealthReason[];
+  /** What another worker, or the supervisor, asks: a name of `answers`. */
+  answer(name: string, body: unknown): unknown;
+  /** Drain: each session ends at its quiet point. */
+  closeWhenQuiet(): undefined;
+  closeAll(): undefined;
+  /** Gives back what it holds. */
+  end(): Promise<void>;
+  /** A handler of what workers share threw. */
+  shareFailed(topic: string, error: unknown): void;
+}
+
+/** Reads and checks a configuration, before anything is built. */
+export function loadConfiguration({ file, overrides, files }: LoadOrder): LoadOutcome {
+  const { loaded, files: read } = loadRecorded(file, overrides, process.env, files);
+  const { value, problems } = loaded;
+  return value === undefined
+    ? { kind: 'refused', reason: firstProblem(problems), problems }
+    : { kind: 'loaded', files: read, summary: summaryOf(value) };
+}
+
+/** Starts everything; resolves when clients may come. Rejects with MeshError or a fault. */
+export async function startWorker(order: LoadOrder, begin: BeginOrder, port: WorkerPort): Promise<RunningWorker> {
   const clock = systemClock;
-  const startedAt = clock.now();
   const metrics = createMeshMetrics();
   const pools = new SourcePools();
   /** The mesh's own connections: what it delivers must not wait for what sessions hold. */
   const ownPools = new SourcePools();
   const plans = new PlanCache(PLAN_CACHE_BYTES);
-  /** What the workers of this sidecar know together; there is one so far. */
-  const shared = localShare();
-  const load = () => loadMesh(options.file, options.overrides, options.env);
+  /** What the workers of this sidecar know together. */
+  const shared = port.share;
+  /** What the next load reads instead of the disk, what the last one has read, and whether this worker tells how it went. */
+  const reading: { given: ConfigurationFiles | undefined; read: ConfigurationFiles | undefined; lead: boolean } = {
+    given: order.files,
+    read: undefined,
+    lead: begin.lead,
+  };
+  const load = () => {
+    const { loaded, files } = loadRecorded(order.file, order.overrides, process.env, reading.given);
+    reading.read = files;
+    return loaded;
+  };
 
   // -- configuration: what is in force --
   const first = load();
   const root = createLogger({
     level: first.value?.log.level ?? 'info',
     format: first.value?.log.format ?? 'json',
+    fields: { worker: begin.index },
   });
   const logger: Logger = root;
   if (detectTracing()) logger.info({}, 'tracing.on');
   if (first.value !== undefined) root.addSecrets(secretsOf(first.value));
   const publisher = new Publisher({
-    source: fileRuleSource(resolve(options.file), load, clock),
+    source: { name: order.file, load },
     logger,
     clock,
-    onReload: (result) => metrics.reloads.add(metrics.reloads.series({ result: result.kind })),
+    tells: () => reading.lead,
+    // All swap, or none.
+    prepare: async (_, current) => {
+      if (current !== undefined) await port.prepared(reading.lead ? reading.read : undefined);
+    },
+    onReload: (result) => {
+      if (reading.lead) metrics.reloads.add(metrics.reloads.series({ result: result.kind }));
+    },
   });
   await publisher.start();
 
@@ -169,6 +221,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   /** What the process may use, against what the configuration may ask of it; told at the start and after each reload. */
   function limitsOf(config: MeshConfig): LimitVerdict {
     const verdict = judgeLimits(config, processLimits());
+    if (!reading.lead) return verdict;
     if (verdict.descriptors !== undefined) logger.warn({ ...verdict.descriptors }, 'limits.descriptors');
     if (verdict.memory !== undefined) logger.warn({ ...verdict.memory }, 'limits.memory');
     return verdict;
@@ -204,8 +257,8 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
         name,
         createKeyGenerator(spec, {
           clock,
-          workerIndex: WORKER_INDEX,
-          workers: WORKERS,
+          workerIndex: begin.index,
+          workers: begin.workers,
           random: (size) => randomBytes(size),
           segments: tableSegments(() => rules),
           ...(lease === undefined ? {} : { workerIds: lease }),
@@ -273,7 +326,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   });
 
   // -- the front end --
-  const sessions = new SessionDirectory(WORKER_INDEX);
+  const sessions = new SessionDirectory(begin.index, begin.firstConnection);
   const config = publisher.current.config;
   const digests = new DigestTable(DIGESTS_MAX);
   const statements = new StatementLog(logger, { slowMs: config.log.slow, audit: config.log.audit });
@@ -288,14 +341,23 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   const share: ListenerShare = {
     mesh: {
       current: () => snapshot,
-      reload: async () => reloadProblems(await publisher.reload('statement')),
+      reload: async () => {
+        const { result, reason } = await port.reload('statement');
+        return result === 'refused' ? [reason] : [];
+      },
       show: (words) =>
         meshRows(words, {
-          sources: sourceStatuses,
+          sources: async () => mergeSources(await ofAll<readonly SourceStatus[]>('sources')),
           ruleSets: () => publisher.current.ruleSets.values(),
-          sessions: () => sessions.statuses(),
-          digests: () => digests.list(),
+          sessions: async () => (await ofAll<readonly SessionStatus[]>('sessions')).flat(),
+          digests: async () => mergeDigests(await ofAll<readonly DigestStatus[]>('digests')),
         }),
+      processes: async () => (await ofAll<readonly ProcessStatus[]>('processes')).flat(),
+      kill: async (kill) => {
+        const index = workerOf(kill.id);
+        if (index === begin.index) return 'unknown';
+        return ((await port.one(index, 'kill', kill))?.answer as KillOutcome | undefined) ?? 'unknown';
+      },
     },
     lexer: new Lexer(),
     plans,
@@ -313,30 +375,34 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       }),
     },
     authCache,
-    counters: localCounters(),
+    counters: port.counters,
     rsaKey: newRsaKey(),
     tls: config.tls === undefined ? undefined : tlsContexts(config.tls, clock, logger),
   };
-  const listeners: Listener[] = [];
+  const listener = new Listener(share);
+
+  /** What other workers and the supervisor may ask. */
+  const answers: Readonly<Record<string, (body: unknown) => unknown>> = {
+    sources: sourceStatuses,
+    sessions: () => sessions.statuses(),
+    digests: () => digests.list().map((digest) => ({ ...digest })),
+    processes: () => sessions.processes(),
+    kill: (body) => killSession(sessions, body as KillOrder),
+    // Of the admin listener, which the supervisor has: any worker answers them.
+    'operator.routes': () => [...operatorRoutes.keys()],
+    operator: (body) => answerRoute(operatorRoutes, body as RouteQuestion),
+  };
+
+  /** The same of every worker, this one first. */
+  async function ofAll<T>(name: string): Promise<readonly T[]> {
+    const others = (await port.others(name, undefined)) as readonly T[];
+    return [answers[name]?.(undefined) as T, ...others];
+  }
+
+  /** Filled when what they belong to has started. */
+  const operatorRoutes = new Map<string, RouteHandler>();
 
   // -- life --
-  const stopped = Promise.withResolvers<number>();
-  const lifecycle = new Lifecycle({
-    clock,
-    handles: {
-      stopAccepting: () => {
-        for (const listener of listeners) listener.stopAccepting();
-      },
-      closeAtQuietPoint: () => {
-        for (const listener of listeners) listener.closeWhenQuiet();
-      },
-      closeAll: () => {
-        for (const listener of listeners) listener.closeAll();
-      },
-      sessionCount: () => sessions.size,
-    },
-    onPhase: (phase, reason) => logger.info({ phase, reason }, 'lifecycle.phase'),
-  });
   const closers: (() => Promise<void> | void)[] = [];
   async function end(): Promise<void> {
     publisher.stop();
@@ -346,7 +412,7 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
     await relay.stop();
     pools.close();
     ownPools.close();
-    stopped.resolve(0);
+    root.flush();
   }
 
   // -- what is seen --
@@ -367,9 +433,8 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       }),
     );
   watchPools(metrics, sourceFigures);
-  closers.push(watchProcess(metrics, options.version));
+  closers.push(watchProcess(metrics));
   metrics.connections.readFrom(() => [{ labels: {}, value: sessions.size }]);
-  metrics.ready.readFrom(() => [{ labels: {}, value: lifecycle.ready ? 1 : 0 }]);
   metrics.planCacheEntries.readFrom(() => [{ labels: {}, value: plans.size }]);
   metrics.planCacheLookups.readFrom(() => [
     { labels: { result: 'hit' }, value: plans.hits },
@@ -384,9 +449,6 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   watchSessions(metrics, () => sessions.statuses(), transactions);
   watchOutboxes(metrics, () => relay.counts);
   metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.weight }]);
-  metrics.configuration.readFrom(() => [
-    { labels: { version: String(publisher.current.version), hash: publisher.current.config.version }, value: 1 },
-  ]);
   metrics.schemaVersion.readFrom(() =>
     [...publisher.current.schemas].map(([database, schema]) => ({ labels: { database }, value: schema.version })),
   );
@@ -420,67 +482,17 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
   }
 
   function healthReasons(): HealthReason[] {
-    const reasons: HealthReason[] = [];
-    if (lifecycle.phase !== 'ready')
-      reasons.push({ code: lifecycle.phase, message: `the sidecar is ${lifecycle.phase}` });
-    for (const [database, schema] of publisher.current.schemas) {
-      for (const [source, reason] of schema.missing)
-        reasons.push({ code: 'source', message: `${database}.${source}: ${reason}` });
-    }
-    if (publisher.lastResult?.kind === 'refused')
-      reasons.push({ code: 'configuration', message: publisher.lastResult.reason });
-    return reasons;
+    return [...publisher.current.schemas].flatMap(([database, schema]) =>
+      [...schema.missing].map(([source, reason]) => ({ code: 'source', message: `${database}.${source}: ${reason}` })),
+    );
   }
 
-  function statusReport(): StatusReport {
-    const { config: now, version, loadedAt } = publisher.current;
-    return {
-      version: options.version,
-      pid: process.pid,
-      phase: lifecycle.phase,
-      uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
-      listen: listeners.map((listener) => listener.address),
-      ...(http === undefined ? {} : { http: http.address }),
-      ...(admin === undefined ? {} : { admin: admin.address }),
-      workers: WORKERS,
-      sessions: sessions.size,
-      configuration: {
-        version,
-        hash: now.version,
-        loadedAt: new Date(loadedAt).toISOString(),
-        databases: [...publisher.current.ruleSets.keys()],
-        last: publisher.lastResult?.kind ?? 'applied',
-        problems: publisher.problems.map(
-          (problem) => `${problem.file}:${problem.line}:${problem.column} ${problem.code} ${problem.message}`,
-        ),
-      },
-      reasons: healthReasons(),
-    };
+  async function reload({ reason, files, lead }: ReloadOrder): Promise<ReloadOutcome> {
+    reading.given = files;
+    reading.lead = lead;
+    return reloadOutcome(await publisher.reload(reason), publisher.current.config);
   }
 
-  /** Gives back what the start has taken so far: worker ids, listeners, pools. */
-  async function startFailed(error: unknown): Promise<never> {
-    await Promise.allSettled(starting);
-    await end();
-    throw error;
-  }
-
-  const onError = (error: unknown): void => logger.error({ error }, 'http.error');
-  const http =
-    config.http === undefined
-      ? undefined
-      : await openHealthServer({
-          address: config.http,
-          health: {
-            started: () => lifecycle.phase !== 'starting',
-            ready: () => lifecycle.ready,
-            reasons: healthReasons,
-            alive: () => true,
-          },
-          metrics: { text: () => metrics.registry.text(), contentType: exposition },
-          onError,
-        }).catch(startFailed);
-  if (http !== undefined) closers.push(() => http.close());
   const given = config.transaction.coordinator;
   const service =
     given === undefined
@@ -488,73 +500,35 @@ export async function startMesh(options: StartOptions): Promise<RunningMesh> {
       : await startCoordinator({
           config,
           given,
-          version: options.version,
+          version: begin.build,
           metrics,
           logger,
           barrier: async () => 'none',
           ownPorts: () => ownPorts(config),
-        }).catch(startFailed);
-  if (service !== undefined) closers.push(() => service.close());
-  const admin =
-    config.admin === undefined
-      ? undefined
-      : await openAdminServer({
-          address: config.admin,
-          token: adminToken(),
-          operator: {
-            status: statusReport,
-            sources: sourceStatuses,
-            reload: async () => reloadAnswer(await publisher.reload('admin'), publisher.current),
-            drain: (limits) => void drain('admin', limits),
-            quit: () => void drain('quitquitquit', { minDrainMs: 0 }),
-          },
-          ...(service === undefined ? {} : { routes: service.operatorRoutes }),
-          audit: (action) => logger.info(action, 'admin.order'),
-          onError,
-        }).catch(startFailed);
-  if (admin !== undefined) closers.push(() => admin.close());
-
-  /** Never in any log, whoever puts it there. */
-  function adminToken(): string {
-    const { token } = loadAdminToken(options.stateDirectory);
-    root.addSecrets([token]);
-    return token;
+          listen: (address, accept) => port.listen(address, accept),
+        });
+  if (service !== undefined) {
+    closers.push(() => service.close());
+    for (const [key, handler] of service.operatorRoutes) operatorRoutes.set(key, handler);
   }
 
-  async function drain(
-    reason: string,
-    limits: { readonly minDrainMs?: number; readonly maxDrainMs?: number } = {},
-  ): Promise<void> {
-    await lifecycle.drain(reason, { minDrainMs: limits.minDrainMs ?? 0, maxDrainMs: limits.maxDrainMs ?? 30_000 });
-    await end();
-  }
-
-  // -- open last --
+  // -- clients last --
   await Promise.all(starting);
-  try {
-    for (const address of config.listen) listeners.push(await Listener.open(share, address));
-  } catch (error) {
-    for (const listener of listeners) listener.stopAccepting();
-    await startFailed(error);
-  }
-  publisher.watch();
   relay.start();
-  lifecycle.markReady();
+  port.acceptClients((socket, full) => listener.accept(socket, full));
   return {
-    listen: listeners.map((listener) => listener.address),
-    ...(http === undefined ? {} : { http: http.address }),
-    ...(admin === undefined ? {} : { admin: admin.address }),
-    pid: process.pid,
-    stopped: stopped.promise,
-    drain: (reason) => drain(reason),
-    kill: async (reason) => {
-      logger.warn({ reason }, 'lifecycle.killed');
-      for (const listener of listeners) {
-        listener.stopAccepting();
-        listener.closeAll();
-      }
-      await end();
+    reload,
+    metrics: () => metrics.registry.values(),
+    health: healthReasons,
+    answer(name, body) {
+      const answer = Object.hasOwn(answers, name) ? answers[name] : undefined;
+      if (answer === undefined) throw new Error(`'${name}' is not answered here`);
+      return answer(body);
     },
+    closeWhenQuiet: () => listener.closeWhenQuiet() as undefined,
+    closeAll: () => listener.closeAll() as undefined,
+    end,
+    shareFailed: (topic, error) => logger.error({ topic, error }, 'share.failed'),
   };
 }
 
@@ -565,19 +539,40 @@ function ownPorts({ listen, http, admin, transaction }: MeshConfig): number[] {
   );
 }
 
-function reloadProblems(result: ReloadResult): string[] {
-  return result.kind === 'refused' ? [result.reason] : [];
-}
-
-function reloadAnswer(result: ReloadResult, current: Configuration): ReloadAnswer {
+function reloadOutcome(result: ReloadResult, current: MeshConfig): ReloadOutcome {
   return {
     result: result.kind,
-    version: current.version,
-    hash: current.config.version,
+    reason: result.kind === 'refused' ? result.reason : '',
     problems: result.problems.map(
       ({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}`,
     ),
     restart: result.kind === 'applied' ? result.restart : [],
+    summary: summaryOf(current),
+  };
+}
+
+function firstProblem(problems: readonly RuleProblem[]): string {
+  const first = problems.find((problem) => problem.severity === 'error');
+  return first === undefined
+    ? 'the configuration cannot be loaded'
+    : `${first.file}:${first.line}:${first.column} ${first.code} ${first.message}`;
+}
+
+/** What the supervisor needs to know. */
+function summaryOf(config: MeshConfig): ConfigurationSummary {
+  return {
+    listen: config.listen,
+    http: config.http,
+    admin: config.admin,
+    workers: config.workers,
+    hash: config.version,
+    log: { level: config.log.level, format: config.log.format },
+    connections: config.limits.connections,
+    connectionsOfWorker: judgeLimits(config, processLimits()).connections,
+    watchdogMs: config.watchdogMs,
+    files: config.files,
+    databases: [...config.databases.keys()],
+    secrets: secretsOf(config),
   };
 }
 

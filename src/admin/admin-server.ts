@@ -1,8 +1,8 @@
 /** The `admin` listener: an operator's orders, with a token, for JSON only, never from a web page. */
 import type { IncomingMessage } from 'node:http';
-import { MeshError } from '../base/index.ts';
+import { isLoopback, MeshError } from '../base/index.ts';
 import { type Answer, failure, type HttpListener, hostOf, openHttp, type Routes, sameToken } from '../http/index.ts';
-import { isLoopback, type ListenAddress } from '../rules/index.ts';
+import type { ListenAddress } from '../rules/index.ts';
 import type { AdminAudit, OperatorHandles } from './handles.ts';
 
 export interface AdminServerOptions {

@@ -2,7 +2,7 @@
 
 /** One reason why the sidecar is not (fully) well. */
 export interface HealthReason {
-  /** Short and stable: `starting`, `draining`, `configuration`, `source`. */
+  /** Short and stable: `starting`, `draining`, `configuration`, `source`, `worker`. */
   readonly code: string;
   readonly message: string;
 }
@@ -13,7 +13,7 @@ export interface HealthHandles {
   /** Not draining, and able to serve. Sources that are down do not make it unready: their shards fail alone. */
   ready(): boolean;
   /** Why it is not ready, and what an operator should know though it is. */
-  reasons(): readonly HealthReason[];
+  reasons(): readonly HealthReason[] | Promise<readonly HealthReason[]>;
   /** The event loops answer; false lets the orchestrator restart the process. */
   alive(): boolean | Promise<boolean>;
 }
@@ -40,6 +40,14 @@ export interface SourceStatus {
   readonly waiting: number;
 }
 
+/** One worker process. */
+export interface ProcessReport {
+  readonly worker: number;
+  readonly pid: number;
+  readonly state: 'starting' | 'serving' | 'silent';
+  readonly sessions: number;
+}
+
 export interface StatusReport {
   readonly version: string;
   readonly pid: number;
@@ -49,6 +57,7 @@ export interface StatusReport {
   readonly http?: string;
   readonly admin?: string;
   readonly workers: number;
+  readonly processes: readonly ProcessReport[];
   readonly sessions: number;
   readonly configuration: {
     readonly version: number;

@@ -21,7 +21,10 @@ export async function openHealthServer(options: HealthServerOptions): Promise<Ht
 }
 
 function healthRoutes(health: HealthHandles, metrics: MetricsHandles): Routes {
-  const verdict = (good: boolean) => ({ status: good ? 200 : 503, body: { ok: good, reasons: health.reasons() } });
+  const verdict = async (good: boolean) => ({
+    status: good ? 200 : 503,
+    body: { ok: good, reasons: await health.reasons() },
+  });
   return new Map<string, () => Answer | Promise<Answer>>([
     ['GET /startup', () => verdict(health.started())],
     ['GET /readiness', () => verdict(health.ready())],

@@ -7,9 +7,11 @@ export type {
   HealthReason,
   MetricsHandles,
   OperatorHandles,
+  ProcessReport,
   ReloadAnswer,
   SourceStatus,
   StatusReport,
 } from './handles.ts';
 export { type HealthServerOptions, openHealthServer } from './health-server.ts';
-export { type MeshRowHandles, meshRows, type SessionStatus } from './mesh-rows.ts';
+export { mergeDigests, mergeSources } from './merge-statuses.ts';
+export { type DigestStatus, type MeshRowHandles, meshRows, type SessionStatus } from './mesh-rows.ts';

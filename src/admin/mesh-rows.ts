@@ -31,33 +31,32 @@ export interface DigestStatus {
   readonly lastSeen: number;
 }
 
+/** Of all workers. */
 export interface MeshRowHandles {
-  digests(): readonly DigestStatus[];
-  sources(): readonly SourceStatus[];
+  digests(): Promise<readonly DigestStatus[]>;
+  sources(): Promise<readonly SourceStatus[]>;
   ruleSets(): Iterable<RuleSet>;
-  sessions(): readonly SessionStatus[];
+  sessions(): Promise<readonly SessionStatus[]>;
 }
 
 /** Undefined for words that it does not know. */
-export function meshRows(words: readonly string[], handles: MeshRowHandles): LocalRows | undefined {
+export async function meshRows(words: readonly string[], handles: MeshRowHandles): Promise<LocalRows | undefined> {
   switch (words[0]?.toUpperCase()) {
     case 'SOURCES':
       return table(
         ['database', 'group', 'source', 'role', 'address', 'state', 'idle', 'leased', 'waiting', 'reason'],
-        handles
-          .sources()
-          .map((source) => [
-            source.database,
-            source.group,
-            source.source,
-            source.role,
-            source.address,
-            source.up ? 'up' : 'down',
-            BigInt(source.idle),
-            BigInt(source.leased),
-            BigInt(source.waiting),
-            source.reason ?? null,
-          ]),
+        (await handles.sources()).map((source) => [
+          source.database,
+          source.group,
+          source.source,
+          source.role,
+          source.address,
+          source.up ? 'up' : 'down',
+          BigInt(source.idle),
+          BigInt(source.leased),
+          BigInt(source.waiting),
+          source.reason ?? null,
+        ]),
       );
     case 'TABLES':
       return table(
@@ -90,17 +89,15 @@ export function meshRows(words: readonly string[], handles: MeshRowHandles): Loc
     case 'SESSIONS':
       return table(
         ['id', 'user', 'host', 'database', 'state', 'transaction', 'statement'],
-        handles
-          .sessions()
-          .map((session) => [
-            BigInt(session.id),
-            session.user,
-            session.host,
-            session.database ?? null,
-            session.running === undefined ? 'idle' : 'running',
-            session.inTransaction ? 'open' : '',
-            session.running ?? null,
-          ]),
+        (await handles.sessions()).map((session) => [
+          BigInt(session.id),
+          session.user,
+          session.host,
+          session.database ?? null,
+          session.running === undefined ? 'idle' : 'running',
+          session.inTransaction ? 'open' : '',
+          session.running ?? null,
+        ]),
       );
     case 'DIGESTS':
       return table(
@@ -119,29 +116,26 @@ export function meshRows(words: readonly string[], handles: MeshRowHandles): Loc
           'last_seen',
           'statement',
         ],
-        handles
-          .digests()
-          .map((digest) => [
-            digest.name,
-            digest.database,
-            BigInt(digest.count),
-            BigInt(digest.errors),
-            digest.totalMs.toFixed(3),
-            (digest.totalMs / Math.max(1, digest.count)).toFixed(3),
-            digest.maxMs.toFixed(3),
-            BigInt(digest.rows),
-            BigInt(digest.affected),
-            BigInt(digest.bytes),
-            BigInt(digest.shards),
-            new Date(digest.lastSeen).toISOString(),
-            digest.text,
-          ]),
+        (await handles.digests()).map((digest) => [
+          digest.name,
+          digest.database,
+          BigInt(digest.count),
+          BigInt(digest.errors),
+          digest.totalMs.toFixed(3),
+          (digest.totalMs / Math.max(1, digest.count)).toFixed(3),
+          digest.maxMs.toFixed(3),
+          BigInt(digest.rows),
+          BigInt(digest.affected),
+          BigInt(digest.bytes),
+          BigInt(digest.shards),
+          new Date(digest.lastSeen).toISOString(),
+          digest.text,
+        ]),
       );
     case 'PINS':
       return table(
         ['id', 'user', 'source', 'reasons'],
-        handles
-          .sessions()
+        (await handles.sessions())
           .filter((session) => session.pinnedTo !== undefined)
           .map((session) => [
             BigInt(session.id),

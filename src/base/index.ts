@@ -2,6 +2,7 @@
 
 export { type Clock, systemClock } from './clock.ts';
 export { type ErrorCode, type ErrorRow, errorTable } from './error-table.ts';
+export { isLoopback } from './loopback.ts';
 export { Lru } from './lru.ts';
 export type { Machine, Step } from './machine.ts';
 export { MeshError } from './mesh-error.ts';

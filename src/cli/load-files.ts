@@ -1,5 +1,6 @@
 /** Configuration files from disk through the rules room's loaders. */
 import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   isRulesFile,
   type Loaded,
@@ -7,40 +8,20 @@ import {
   loadMeshConfig,
   loadRules,
   type MeshConfig,
-  type Override,
   type Overrides,
   type RuleProblem,
   type RuleSet,
 } from '../rules/index.ts';
+import type { ConfigurationFiles } from '../supervisor/index.ts';
 import { CommandFailure, ExitCode } from './exit-code.ts';
 
 /** The loaders' ports on the real file system. */
 export function diskPorts(env: Readonly<Record<string, string | undefined>>): LoadPorts {
   return {
     env,
-    readFile: (path) => readFileSync(path, 'utf8'),
+    readFile: readDisk,
     glob: (pattern) => globSync(pattern).sort(),
   };
-}
-
-const overrideKeys: readonly Override[] = [
-  'listen',
-  'http',
-  'admin',
-  'serverVersion',
-  'workers',
-  'logLevel',
-  'logFormat',
-];
-
-/** The flags that override the file; the loader itself adds what SHARDMESH_* variables say where no flag does. */
-export function overridesOf(flags: Readonly<Partial<Record<Override, string>>>): Overrides {
-  const overrides: Partial<Record<Override, string>> = {};
-  for (const key of overrideKeys) {
-    const value = flags[key];
-    if (value !== undefined) overrides[key] = value;
-  }
-  return overrides;
 }
 
 /** Reads shardmesh.yaml and the rules files that it names, with the overrides applied. Problems instead of exceptions. */
@@ -52,6 +33,53 @@ export function loadMesh(
   const text = readText(file);
   if (typeof text !== 'string') return { problems: [text] };
   return loadMeshConfig({ ...diskPorts(env), file, text }, overrides);
+}
+
+/** The same, with what was read; `files`: from what another process has read. */
+export function loadRecorded(
+  file: string,
+  overrides: Overrides,
+  env: Readonly<Record<string, string | undefined>>,
+  files?: ConfigurationFiles,
+): { readonly loaded: Loaded<MeshConfig>; readonly files: ConfigurationFiles } {
+  const read = recorder(files === undefined ? diskPorts(env) : replay(files, env));
+  const text = readText(file, read.ports);
+  const loaded =
+    typeof text === 'string' ? loadMeshConfig({ ...read.ports, file, text }, overrides) : { problems: [text] };
+  return { loaded, files: read.files };
+}
+
+function recorder(ports: LoadPorts): { readonly ports: LoadPorts; readonly files: ConfigurationFiles } {
+  const texts = new Map<string, string>();
+  const globs = new Map<string, readonly string[]>();
+  return {
+    files: { texts, globs },
+    ports: {
+      env: ports.env,
+      readFile: (path) => {
+        const text = ports.readFile(path);
+        texts.set(resolve(path), text);
+        return text;
+      },
+      glob: (pattern) => {
+        const paths = ports.glob(pattern);
+        globs.set(pattern, paths);
+        return paths;
+      },
+    },
+  };
+}
+
+function replay({ texts, globs }: ConfigurationFiles, env: LoadPorts['env']): LoadPorts {
+  return {
+    env,
+    readFile: (path) => {
+      const text = texts.get(resolve(path));
+      if (text === undefined) throw Object.assign(new Error(`${path} was not read`), { code: 'ENOENT' });
+      return text;
+    },
+    glob: (pattern) => globs.get(pattern) ?? [],
+  };
 }
 
 /** What one file of `check` or `explain` holds. */
@@ -91,9 +119,9 @@ export function pickDatabase(ruleSets: readonly RuleSet[], name: string | undefi
   );
 }
 
-function readText(file: string): string | RuleProblem {
+function readText(file: string, ports: Pick<LoadPorts, 'readFile'> = { readFile: readDisk }): string | RuleProblem {
   try {
-    return readFileSync(file, 'utf8');
+    return ports.readFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const why =
@@ -113,4 +141,8 @@ function readText(file: string): string | RuleProblem {
       message: `cannot be read: ${why}`,
     };
   }
+}
+
+function readDisk(path: string): string {
+  return readFileSync(path, 'utf8');
 }

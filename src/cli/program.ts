@@ -1,12 +1,12 @@
 /** The commands, their flags and their help. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { MeshError } from '../base/index.ts';
-import { type CheckFlags, check } from './check.ts';
+import type { CheckFlags } from './check.ts';
 import { CommandFailure, ExitCode } from './exit-code.ts';
 import type { ExplainFlags } from './explain.ts';
-import { type InitFlags, initTransactionTables } from './init-transactions.ts';
-import { overridesOf } from './load-files.ts';
-import { type DrainOptions, drain, type OperateOptions, reload, status } from './operate.ts';
+import { overridesOf } from './flag-overrides.ts';
+import type { InitFlags } from './init-transactions.ts';
+import type { DrainOptions, OperateOptions } from './operate.ts';
 import { packageVersion } from './package-version.ts';
 import { type ServeFlags, type StartMesh, serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
@@ -56,7 +56,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     .option('--listen <address>', 'SQL listener: host:port or unix:/path; several with commas (SHARDMESH_LISTEN)')
     .option('--http <address>', 'health and metrics listener (SHARDMESH_HTTP)')
     .option('--admin <address>', 'operator’s listener (SHARDMESH_ADMIN)')
-    .option('--workers <number>', 'event loops (SHARDMESH_WORKERS)', positiveInteger)
+    .option('--workers <number>', 'worker processes (SHARDMESH_WORKERS)', positiveInteger)
     .option('--server-version <text>', 'version that clients see (SHARDMESH_SERVER_VERSION)')
     .addOption(
       new Option('--log-level <level>', 'SHARDMESH_LOG_LEVEL').choices([
@@ -89,6 +89,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     )
     .option('--json', 'print {ok, files, problems}')
     .action(async (files: string[], flags: CheckFlags) => {
+      const { check } = await import('./check.ts');
       exitCode = await check(terminal, files, flags, {});
     });
 
@@ -121,6 +122,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     .option('--user <name>', 'account that may create them; its password in SHARDMESH_INIT_PASSWORD')
     .option('--json', 'print {ok, servers}')
     .action(async (flags: InitFlags) => {
+      const { initTransactionTables } = await import('./init-transactions.ts');
       exitCode = await initTransactionTables(terminal, flags);
     });
 
@@ -148,6 +150,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     'ask a running sidecar how it is; exit 0 while it is ready',
     '  $ shardmesh status -c shardmesh.yaml',
   ).action(async (flags: OperateOptions) => {
+    const { status } = await import('./operate.ts');
     exitCode = await status(terminal, flags);
   });
   operator(
@@ -159,6 +162,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     .option('--max-drain <seconds>', 'end what is left after this time', seconds)
     .option('--no-wait', 'return at once')
     .action(async (flags: DrainOptions) => {
+      const { drain } = await import('./operate.ts');
       exitCode = await drain(terminal, flags);
     });
   operator(
@@ -166,6 +170,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     'make a running sidecar read its files again; exit 1 if they are refused',
     '  $ shardmesh reload -c shardmesh.yaml',
   ).action(async (flags: OperateOptions) => {
+    const { reload } = await import('./operate.ts');
     exitCode = await reload(terminal, flags);
   });
 

@@ -1,13 +1,13 @@
 /** `serve`: runs the sidecar until a signal or an operator ends it. */
 import { MeshError } from '../base/index.ts';
-import { ConfigurationRefused } from '../control/index.ts';
 import type { Overrides } from '../rules/index.ts';
+import { ChannelFault, RemoteError, StartRefused } from '../supervisor/index.ts';
 import { CommandFailure, ExitCode } from './exit-code.ts';
 import { printProblems } from './problems.ts';
 import { type Running, stateDirectory, writeAtomically, writeRunning } from './state-directory.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What src/main.ts needs to build a mesh. */
+/** What src/supervise.ts needs to start a sidecar. */
 export interface StartOptions {
   /** shardmesh.yaml, as it was named. */
   readonly file: string;
@@ -45,7 +45,7 @@ export interface ServeFlags {
   readonly stateDir?: string;
 }
 
-/** `start` is src/main.ts's startMesh. */
+/** `start` is src/supervise.ts's startMesh. */
 export async function serve(
   terminal: Terminal,
   flags: ServeFlags,
@@ -95,7 +95,7 @@ export async function serve(
 }
 
 function startFailed(terminal: Terminal, error: unknown): ExitCode {
-  if (error instanceof ConfigurationRefused) {
+  if (error instanceof StartRefused) {
     printProblems(terminal, error.problems, terminal.err);
     if (error.problems.length === 0) terminal.err(`shardmesh: ${error.message}`);
     return ExitCode.failed;
@@ -104,6 +104,8 @@ function startFailed(terminal: Terminal, error: unknown): ExitCode {
     const hint = error.message.startsWith('cannot listen') ? '; choose another address with --listen' : '';
     throw new CommandFailure(ExitCode.failed, `${error.message}${hint}`);
   }
+  if (error instanceof RemoteError || error instanceof ChannelFault)
+    throw new CommandFailure(ExitCode.failed, error.message);
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (syscall === 'listen') {
     const where = port === undefined ? String(address) : `${address}:${port}`;

@@ -8,20 +8,12 @@ export {
 } from './build-snapshot.ts';
 export { type Configuration, type ReloadReason, type ReloadResult, restartKeys } from './configuration.ts';
 export { type InitAccount, type InitResult, initTransactions } from './init-transactions.ts';
-export {
-  type DrainHandles,
-  type DrainLimits,
-  defaultDrainLimits,
-  Lifecycle,
-  type LifecycleOptions,
-  type LifePhase,
-} from './lifecycle.ts';
 export { checkLive } from './live-checks.ts';
 export { type PhysicalSchema, type PhysicalTable, parseServerVersion, readPhysicalSchema } from './physical-schema.ts';
-export { judgeLimits, type LimitVerdict, type ProcessLimits, processLimits } from './process-limits.ts';
+export { judgeLimits, type LimitVerdict } from './process-limits.ts';
 export { type ConfigurationListener, ConfigurationRefused, Publisher, type PublisherOptions } from './publisher.ts';
 export { redisLeaseStore } from './redis-lease-store.ts';
-export { fileRuleSource, type RuleSource, watchFiles } from './rule-source.ts';
+export type { RuleSource } from './rule-source.ts';
 export { type ReadSource, type RefreshReason, SchemaLoader, type SchemaLoaderOptions } from './schema-loader.ts';
 export { tableSegments } from './segment-table.ts';
 export { openSource, reasonOf, withSource } from './source-connection.ts';

@@ -1,14 +1,6 @@
 /** Looks at the limits of the process before they are hit: descriptors and memory against what the configuration may use. */
-import { readFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
 import type { MeshConfig } from '../rules/index.ts';
-
-/** What the operating system allows; undefined: not known. */
-export interface ProcessLimits {
-  readonly descriptors: number | undefined;
-  /** Bytes. */
-  readonly memory: number | undefined;
-}
+import type { ProcessLimits } from '../telemetry/index.ts';
 
 export interface LimitVerdict {
   /** Client connections at most: what was configured, or what the descriptors leave room for. */
@@ -28,14 +20,8 @@ export interface LimitVerdict {
 const OWN_DESCRIPTORS = 64;
 /** Of clients, however few descriptors there are. */
 const CONNECTIONS_MIN = 1;
-/** What a sidecar needs before the first result is merged. */
+/** What a worker needs before the first result is merged. */
 const OWN_MEMORY = 256 * 1024 * 1024;
-
-export function processLimits(): ProcessLimits {
-  const constrained = process.constrainedMemory();
-  const memory = constrained > 0 && constrained < totalmem() ? constrained : totalmem();
-  return { descriptors: openFilesMax(), memory };
-}
 
 /** A client that has a statement on a server needs two descriptors; pools never open more than their sizes. */
 export function judgeLimits(config: MeshConfig, limits: ProcessLimits): LimitVerdict {
@@ -47,7 +33,8 @@ export function judgeLimits(config: MeshConfig, limits: ProcessLimits): LimitVer
   const connections = Math.max(CONNECTIONS_MIN, Math.min(wanted, descriptors - pools - OWN_DESCRIPTORS));
   const descriptorsWanted = 2 * wanted + pools + OWN_DESCRIPTORS;
   const { resultMemory } = config.limits;
-  const memoryWanted = resultMemory + OWN_MEMORY;
+  // Each worker merges for itself.
+  const memoryWanted = config.workers * (resultMemory + OWN_MEMORY);
   return {
     connections,
     ...(descriptors < descriptorsWanted
@@ -55,14 +42,4 @@ export function judgeLimits(config: MeshConfig, limits: ProcessLimits): LimitVer
       : {}),
     ...(available < memoryWanted ? { memory: { available, wanted: memoryWanted, resultMemory } } : {}),
   };
-}
-
-/** The soft limit, which Node has raised to the hard one; Linux only. */
-function openFilesMax(): number | undefined {
-  try {
-    const found = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return found === undefined ? undefined : Number(found);
-  } catch {
-    return undefined;
-  }
 }

@@ -21,6 +21,8 @@ export interface PublisherOptions {
   readonly clock?: Clock;
   /** Last word before a new configuration is swapped in; what it throws refuses the reload. Must undo its own work then. */
   readonly prepare?: (next: Configuration, current: Configuration | undefined) => Promise<void> | void;
+  /** Whether it logs outcomes; asked after each load. Default: yes. */
+  readonly tells?: () => boolean;
   /** Told of each reload's outcome, for metrics. */
   readonly onReload?: (result: ReloadResult, reason: ReloadReason) => void;
   /** For the schema loaders of every database. */
@@ -51,7 +53,6 @@ export class Publisher {
   #lastResult: ReloadResult | undefined;
   #running: Promise<ReloadResult> | undefined;
   #next: Promise<ReloadResult> | undefined;
-  #stopWatch: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: PublisherOptions) {
@@ -109,32 +110,8 @@ export class Publisher {
     return this.#next;
   }
 
-  /** Reloads on file changes and on SIGHUP until `stop`. Call after the first load. */
-  watch(): void {
-    const hangUp = (): void => void this.reload('signal');
-    process.on('SIGHUP', hangUp);
-    let stopFiles: () => void = () => {};
-    const watchFiles = (): void => {
-      stopFiles();
-      stopFiles = this.#options.source.watch(this.current.config.files, () => void this.reload('file'));
-    };
-    watchFiles();
-    let { config } = this.current;
-    const unsubscribe = this.subscribe((next) => {
-      if (next.config === config) return;
-      config = next.config;
-      watchFiles();
-    });
-    this.#stopWatch = () => {
-      process.off('SIGHUP', hangUp);
-      stopFiles();
-      unsubscribe();
-    };
-  }
-
   stop(): void {
     this.#stopped = true;
-    this.#stopWatch?.();
     for (const loader of this.#loaders.values()) loader.stop();
   }
 
@@ -162,7 +139,7 @@ export class Publisher {
     }
     this.#lastResult = result;
     this.#problems = result.problems;
-    this.#tell(result, reason);
+    if (this.#options.tells?.() ?? true) this.#tell(result, reason);
     return result;
   }
 

@@ -1,22 +1,24 @@
 /** The `transaction.coordinator` listener: the routes of services, who may use them, and how failures are told. */
 import type { IncomingMessage } from 'node:http';
-import { MeshError } from '../base/index.ts';
+import { isLoopback, MeshError } from '../base/index.ts';
 import {
   type Answer,
   failure,
   type HttpListener,
   hostOf,
+  type OpenAddress,
   openHttp,
   type RouteHandler,
   type Routes,
   sameToken,
 } from '../http/index.ts';
-import { isLoopback, type ListenAddress } from '../rules/index.ts';
+import type { ListenAddress } from '../rules/index.ts';
 import { BadRequest } from './dtm-request.ts';
 import { StoreUnavailable } from './store.ts';
 
 export interface ServiceServerOptions {
   readonly address: ListenAddress;
+  readonly open?: OpenAddress;
   /** Needed where other machines can reach the listener, unless clients prove themselves with certificates. */
   readonly token: string | undefined;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca?: Buffer };
@@ -36,6 +38,7 @@ export async function openServiceServer(options: ServiceServerOptions): Promise<
     });
   return await openHttp({
     address,
+    ...(options.open === undefined ? {} : { open: options.open }),
     routes: guardedRoutes(options.routes),
     bodyMax,
     connectionsMax: 10_000,

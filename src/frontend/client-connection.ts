@@ -73,6 +73,8 @@ export class ClientConnection implements ClientFile {
   /** Drain: close as soon as nothing is open. */
   #closing = false;
   readonly #onEnd: () => void;
+  readonly #hear = (chunk: Buffer): void => this.#onData(chunk);
+  readonly #leave = (): void => this.#ended();
 
   /** `client`: the address that a proxy told; undefined: the socket's own. */
   constructor(share: ListenerShare, socket: Socket, onEnd: () => void, client?: string) {
@@ -131,9 +133,15 @@ export class ClientConnection implements ClientFile {
   }
 
   #listen(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('data', this.#hear);
     socket.on('error', () => this.#destroy());
-    socket.on('close', () => this.#ended());
+    socket.on('close', this.#leave);
+  }
+
+  /** Others listen to the socket too. */
+  #unlisten(socket: Socket): void {
+    socket.off('data', this.#hear);
+    socket.off('close', this.#leave);
   }
 
   #onData(chunk: Buffer): void {
@@ -220,8 +228,7 @@ export class ClientConnection implements ClientFile {
     const { tls } = this.#share;
     if (tls === undefined) return;
     const plain = this.#socket;
-    plain.removeAllListeners('data');
-    plain.removeAllListeners('close');
+    this.#unlisten(plain);
     const expected = this.#framer.nextSequenceId;
     // Clients may send their first TLS bytes in one segment with the request.
     const rest = this.#framer.takeRest();

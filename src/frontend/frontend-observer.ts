@@ -29,8 +29,6 @@ export interface FrontendObserver {
   connectionClosed(): void;
   /** There are as many as `limits.connections` allows. */
   connectionRefused(): void;
-  /** The operating system could not hand a connection over. */
-  acceptFailed(error: Error): void;
   /** The handshake ended well. */
   loggedIn(session: Session): void;
   /** The user or password was wrong, or the database is not for the user. */

@@ -5,6 +5,8 @@ import type { SourceDirectory } from '../execute/index.ts';
 import type { KeySupply, LocalRows } from '../plan/index.ts';
 import type { HostPattern, RuleSet } from '../rules/index.ts';
 import type { Credential } from '../wire/index.ts';
+import type { KillOrder, KillOutcome } from './kill-statement.ts';
+import type { ProcessStatus } from './session-directory.ts';
 
 /** A user of the mesh, as `users` of shardmesh.yaml lists them. */
 export interface Account {
@@ -62,7 +64,11 @@ export interface MeshHandle {
   /** The configuration in force. */
   current(): MeshSnapshot;
   /** SHOW MESH ...; undefined for words it does not know. */
-  show(words: readonly string[]): LocalRows | undefined;
+  show(words: readonly string[]): Promise<LocalRows | undefined>;
+  /** SHOW PROCESSLIST, of all workers. */
+  processes(): Promise<readonly ProcessStatus[]>;
+  /** KILL of a session of another worker. */
+  kill(order: KillOrder): Promise<KillOutcome>;
   /** RELOAD MESH; resolves with the problems, empty if it took effect. */
   reload(): Promise<readonly string[]>;
 }

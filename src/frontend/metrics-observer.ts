@@ -53,10 +53,6 @@ export function metricsObserver({ metrics, digests, statements, logger }: Observ
     connectionOpened: () => undefined,
     connectionClosed: () => undefined,
     connectionRefused: () => metrics.connectionsOpened.add(limit),
-    acceptFailed(error) {
-      metrics.connectionsOpened.add(limit);
-      logger.error({ error }, 'listener.accept_failed');
-    },
     loggedIn(session) {
       metrics.connectionsOpened.add(accepted);
       statements.login(session);

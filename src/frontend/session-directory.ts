@@ -10,17 +10,39 @@ export interface LiveConnection {
   kill(): void;
 }
 
+/** Ids of one worker: 24 bits, without 0. */
+const CONNECTIONS = 0xff_ffff;
+
+/** The worker that gave a connection id. */
+export function workerOf(connectionId: number): number {
+  return connectionId >>> 24;
+}
+
+/** One row of SHOW PROCESSLIST. */
+export interface ProcessStatus {
+  readonly id: number;
+  readonly user: string;
+  readonly host: string;
+  readonly database: string | undefined;
+  /** Text of what it runs; undefined: it sleeps. */
+  readonly running: string | undefined;
+  readonly seconds: number;
+  readonly pin: string;
+}
+
 export class SessionDirectory {
   readonly #connections = new Map<number, LiveConnection>();
   /** The upper bits of every id name the worker, so that KILL finds it. */
   readonly #workerIndex: number;
-  #next = 1;
+  #next: number;
   /** Of connections that have ended. */
   #bytesIn = 0;
   #bytesOut = 0;
 
-  constructor(workerIndex: number) {
+  /** `first`: the ids below it belonged to earlier processes of the same index. */
+  constructor(workerIndex: number, first = 1) {
     this.#workerIndex = workerIndex;
+    this.#next = ((first - 1) % CONNECTIONS) + 1;
   }
 
   get size(): number {
@@ -31,7 +53,7 @@ export class SessionDirectory {
   newId(): number {
     for (;;) {
       const id = ((this.#workerIndex << 24) | this.#next) >>> 0;
-      this.#next = this.#next >= 0xff_ffff ? 1 : this.#next + 1;
+      this.#next = this.#next >= CONNECTIONS ? 1 : this.#next + 1;
       if (!this.#connections.has(id)) return id;
     }
   }
@@ -85,7 +107,16 @@ export class SessionDirectory {
     }));
   }
 
-  all(): IterableIterator<LiveConnection> {
-    return this.#connections.values();
+  /** For SHOW PROCESSLIST. */
+  processes(): ProcessStatus[] {
+    return [...this.#connections.values()].map(({ session: { state, backend, running, startedAt } }) => ({
+      id: state.connectionId,
+      user: state.user,
+      host: state.host,
+      database: state.database,
+      running,
+      seconds: running === undefined ? 0 : Math.floor((performance.now() - startedAt) / 1000),
+      pin: backend.pin === undefined ? '' : `pinned to ${backend.pin.source}: ${[...backend.pin.reasons].join(', ')}`,
+    }));
   }
 }

@@ -7,13 +7,13 @@ import { mayUse } from './accounts.ts';
 import { ownStatement } from './own-statement.ts';
 import type { CommandContext } from './session.ts';
 
-export function runShow(
+export async function runShow(
   context: CommandContext,
   show: ShowStatement | undefined,
   like: string | undefined,
   text: Buffer,
-): Outcome {
-  const rows = show === undefined ? undefined : answer(context, show, like, text);
+): Promise<Outcome> {
+  const rows = show === undefined ? undefined : await answer(context, show, like, text);
   if (rows === undefined) {
     throw new MeshError('SM_UNSUPPORTED', {
       what: `SHOW ${show?.what ?? ''}`,
@@ -28,7 +28,7 @@ function answer(
   show: ShowStatement,
   like: string | undefined,
   text: Buffer,
-): LocalRows | undefined {
+): LocalRows | undefined | Promise<LocalRows | undefined> {
   if (show.mesh !== undefined) return showMesh(context, show.mesh);
   switch (show.what) {
     case 'DATABASES':
@@ -100,27 +100,20 @@ function count(context: CommandContext, errorsOnly: boolean): LocalRows {
 
 const INFO_LENGTH = 100;
 
-function processList(context: CommandContext, full: boolean): LocalRows {
+async function processList(context: CommandContext, full: boolean): Promise<LocalRows> {
   const { session, account } = context;
-  const rows = [...session.share.sessions.all()]
-    .filter(({ session: other }) => account.admin || other.state.user === session.state.user)
-    .map(({ session: other }) => {
-      const { state } = other;
-      const info = other.running ?? null;
-      const seconds = other.running === undefined ? 0 : Math.floor((performance.now() - other.startedAt) / 1000);
-      return [
-        BigInt(state.connectionId),
-        state.user,
-        state.host,
-        state.database ?? null,
-        other.running === undefined ? 'Sleep' : 'Query',
-        BigInt(seconds),
-        other.backend.pin === undefined
-          ? ''
-          : `pinned to ${other.backend.pin.source}: ${[...other.backend.pin.reasons].join(', ')}`,
-        full || info === null ? info : info.slice(0, INFO_LENGTH),
-      ];
-    });
+  const rows = (await session.share.mesh.processes())
+    .filter(({ user }) => account.admin || user === session.state.user)
+    .map(({ id, user, host, database, running, seconds, pin }) => [
+      BigInt(id),
+      user,
+      host,
+      database ?? null,
+      running === undefined ? 'Sleep' : 'Query',
+      BigInt(seconds),
+      pin,
+      full || running === undefined ? (running ?? null) : running.slice(0, INFO_LENGTH),
+    ]);
   return {
     columns: [
       { name: 'Id', type: 'integer' },
@@ -154,7 +147,7 @@ function grants(context: CommandContext): LocalRows {
   };
 }
 
-function showMesh(context: CommandContext, words: readonly string[]): LocalRows | undefined {
+function showMesh(context: CommandContext, words: readonly string[]): Promise<LocalRows | undefined> {
   if (!context.account.admin) throw new MeshError('ER_SPECIFIC_ACCESS_DENIED_ERROR', { privilege: 'SUPER' });
   return context.session.share.mesh.show(words);
 }

@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ListenAddress } from '../rules/index.ts';
 
 export interface Answer {
@@ -28,8 +28,16 @@ export type RouteHandler = (body: Readonly<Record<string, unknown>>, asked: Aske
 /** `GET /path` or `GET /path/{name}` -> what answers it. The body is what a POST carried, {} if nothing. */
 export type Routes = ReadonlyMap<string, RouteHandler>;
 
+/** Opens an address that another process accepts for: sockets come paused or flowing, one after the other. */
+export type OpenAddress = (
+  address: ListenAddress,
+  accept: (socket: Socket) => void,
+) => Promise<{ readonly address: string; close(): void }>;
+
 export interface HttpListenerOptions {
   readonly address: ListenAddress;
+  /** Absent: the listener opens the address itself. */
+  readonly open?: OpenAddress;
   readonly routes: Routes;
   /** Answers a refusal before the route and its body are looked at. */
   readonly guard?: (request: IncomingMessage) => Answer | undefined;
@@ -76,13 +84,34 @@ export async function openHttp(options: HttpListenerOptions): Promise<HttpListen
           { ...limits, ...options.tls, ...(options.tls.ca === undefined ? {} : { requestCert: true }) },
           handler,
         );
-  server.maxConnections = options.connectionsMax ?? 256;
+  const connectionsMax = options.connectionsMax ?? 256;
+  server.maxConnections = connectionsMax;
   server.on('clientError', (_, socket) => socket.destroy());
+  const { address: bound, close } =
+    options.open === undefined
+      ? await listen(server, options)
+      : await options.open(address, admission(server, connectionsMax));
+  return {
+    address: bound,
+    close: () =>
+      new Promise((resolve) => {
+        close();
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), 1000).unref();
+      }),
+  };
+}
+
+async function listen(
+  server: Server,
+  { address, onError }: HttpListenerOptions,
+): Promise<{ readonly address: string; close(): void }> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const opened = (): void => {
       server.off('error', reject);
-      server.on('error', (error) => options.onError?.(error));
+      server.on('error', (error) => onError?.(error));
       resolve();
     };
     if (address.kind === 'unix') {
@@ -92,18 +121,25 @@ export async function openHttp(options: HttpListenerOptions): Promise<HttpListen
       server.listen({ host: address.host, port: address.port }, opened);
     }
   });
-  const port = address.kind === 'tcp' ? (server.address() as AddressInfo).port : 0;
-  return {
-    address:
-      address.kind === 'unix'
-        ? `unix:${address.path}`
-        : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), 1000).unref();
-      }),
+  const close = (): void => undefined;
+  if (address.kind === 'unix') return { address: `unix:${address.path}`, close };
+  const { port } = server.address() as AddressInfo;
+  return { address: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`, close };
+}
+
+/** What a listening server does with its connections. */
+function admission(server: Server, connectionsMax: number): (socket: Socket) => void {
+  let open = 0;
+  return (socket) => {
+    if (open >= connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    open += 1;
+    socket.once('close', () => {
+      open -= 1;
+    });
+    server.emit('connection', socket);
   };
 }
 

@@ -5,7 +5,7 @@ export { type HostPattern, readHostPattern, readNetwork } from './host-pattern.t
 export { describeKey } from './key-value.ts';
 export { createKeyGenerator } from './keys/create-key-generator.ts';
 export type { GeneratorPorts, KeyGenerator, SegmentPort, WorkerIdPort } from './keys/key-generator.ts';
-export { isLoopback, readAddress } from './load/address.ts';
+export { readAddress } from './load/address.ts';
 export { algorithmReference, type JsonSchema, meshJsonSchema, rulesJsonSchema } from './load/json-schemas.ts';
 export { isRulesFile, loadMeshConfig } from './load/load-mesh-config.ts';
 export { loadRules } from './load/load-rules.ts';

@@ -92,6 +92,8 @@ export interface MeshConfig {
   /** What clients see; undefined: what the backends say. */
   readonly serverVersion: string | undefined;
   readonly workers: number;
+  /** A worker whose event loop does not answer for so long is ended; 0: never. */
+  readonly watchdogMs: number;
   readonly tls: ListenTls | undefined;
   readonly users: readonly MeshUser[];
   /** By database name, in file order. */

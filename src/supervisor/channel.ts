@@ -19,8 +19,9 @@ export interface ChannelPort {
 /** Ours by the first field: other libraries may send over the same channel. */
 type Message =
   | { readonly shardmesh: 'ask'; readonly id: number; readonly name: string; readonly body: unknown }
+  | { readonly shardmesh: 'tell'; readonly name: string; readonly body: unknown }
   | { readonly shardmesh: 'answer'; readonly id: number; readonly body: unknown }
-  | { readonly shardmesh: 'failed'; readonly id: number; readonly reason: string };
+  | { readonly shardmesh: 'failed'; readonly id: number; readonly reason: string; readonly code: string | undefined };
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
@@ -29,6 +30,17 @@ interface Waiting {
 
 /** Questions without an answer at most: about one for each client, and room for scrapes and reloads. */
 const WAITING_MAX = 100_000;
+
+/** What the other side threw, with the code of a MeshError or of the operating system. */
+export class RemoteError extends Error {
+  readonly code: string | undefined;
+
+  constructor(reason: string, code: string | undefined) {
+    super(reason);
+    this.name = 'RemoteError';
+    this.code = code;
+  }
+}
 
 /** The other process has gone, or too many questions wait for it. */
 export class ChannelFault extends Error {
@@ -57,17 +69,22 @@ export class Channel<Mine extends Questions, Theirs extends Questions> {
     return this.#closed;
   }
 
-  /** Rejects with ChannelFault, or with an Error of what the other side threw. A socket that is given is closed here once it has arrived. */
-  ask<N extends keyof Theirs & string>(name: N, body: Theirs[N]['ask'], socket?: Socket): Promise<Theirs[N]['answer']> {
+  /** Rejects with ChannelFault, or with a RemoteError of what the other side threw. */
+  ask<N extends keyof Theirs & string>(name: N, body: Theirs[N]['ask']): Promise<Theirs[N]['answer']> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new ChannelFault('the other process has gone'));
       if (this.#waiting.size >= WAITING_MAX) return reject(new ChannelFault('too many questions wait for an answer'));
       const id = this.#nextId++;
       this.#waiting.set(id, { resolve, reject });
-      this.#send({ shardmesh: 'ask', id, name, body }, socket, (error) => {
+      this.#send({ shardmesh: 'ask', id, name, body }, undefined, (error) => {
         if (this.#waiting.delete(id)) reject(new ChannelFault(error.message, { cause: error }));
       });
     });
+  }
+
+  /** A question whose answer nobody wants; lost if the other process goes. A socket that is given is closed here once it has arrived. */
+  tell<N extends keyof Theirs & string>(name: N, body: Theirs[N]['ask'], socket?: Socket, lost?: () => void): void {
+    this.#send({ shardmesh: 'tell', name, body }, socket, () => lost?.());
   }
 
   /** Everything that waits is rejected. */
@@ -84,11 +101,14 @@ export class Channel<Mine extends Questions, Theirs extends Questions> {
       case 'ask':
         void this.#answer(message.id, message.name, message.body, socket);
         return;
+      case 'tell':
+        void this.#answer(undefined, message.name, message.body, socket);
+        return;
       case 'answer':
         this.#take(message.id)?.resolve(message.body);
         return;
       case 'failed':
-        this.#take(message.id)?.reject(new Error(message.reason));
+        this.#take(message.id)?.reject(new RemoteError(message.reason, message.code));
         return;
     }
   }
@@ -100,21 +120,28 @@ export class Channel<Mine extends Questions, Theirs extends Questions> {
   }
 
   /** The handler begins in the order of the questions, before the next message is looked at. */
-  async #answer(id: number, name: string, body: unknown, socket: Socket | undefined): Promise<void> {
-    let answer: Message;
+  async #answer(id: number | undefined, name: string, body: unknown, socket: Socket | undefined): Promise<void> {
+    let answer:
+      | { shardmesh: 'answer'; body: unknown }
+      | { shardmesh: 'failed'; reason: string; code: string | undefined };
     try {
       const handler = Object.hasOwn(this.#answers, name) ? this.#answers[name] : undefined;
       if (handler === undefined) throw new Error(`'${name}' is not answered here`);
       const given = handler(body, socket);
-      answer = { shardmesh: 'answer', id, body: given instanceof Promise ? await given : given };
+      answer = { shardmesh: 'answer', body: given instanceof Promise ? await given : given };
     } catch (error) {
-      answer = { shardmesh: 'failed', id, reason: error instanceof Error ? error.message : String(error) };
+      const { code } = error as NodeJS.ErrnoException;
+      answer = { shardmesh: 'failed', reason: error instanceof Error ? error.message : String(error), code };
     }
-    this.#send(answer, undefined, () => undefined);
+    if (id !== undefined) this.#send({ ...answer, id }, undefined, () => undefined);
   }
 
   #send(message: Message, socket: Socket | undefined, failed: (error: Error) => void): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      socket?.destroy();
+      failed(new Error('the other process has gone'));
+      return;
+    }
     try {
       this.#port.send?.(message, socket, (error) => {
         if (error !== null) failed(error);

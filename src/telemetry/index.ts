@@ -1,13 +1,15 @@
 /** Counters, timings, spans and the log: off the hot path, costing one array access or one check. */
-
+export { CombinedMetrics } from './combined-metrics.ts';
 export { relayEvents, watchOutboxes } from './delivery-watch.ts';
 export { Digest, type DigestSample, DigestTable } from './digest-table.ts';
 export { LabelSet, type Labels, type LabelValues } from './label-set.ts';
 export {
   createLogger,
+  type LogDestination,
   type Logger,
   type LoggerOptions,
   type LogLevel,
+  logDestination,
   type RootLogger,
   silentLogger,
 } from './logger.ts';
@@ -24,7 +26,8 @@ export {
 } from './mesh-metrics.ts';
 export { Counter, Gauge, Histogram, latencyBuckets, type Metric, Observed, type Sample } from './metric.ts';
 export { type PoolFigures, type SourceFigures, watchPools } from './pool-metrics.ts';
-export { watchProcess } from './process-metrics.ts';
-export { combinedText, exposition, MetricRegistry, type MetricValues } from './registry.ts';
+export { type ProcessLimits, processLimits } from './process-limits.ts';
+export { watchProcess, watchSidecar } from './process-metrics.ts';
+export { exposition, MetricRegistry, type MetricValues } from './registry.ts';
 export { type SessionFigures, type TransactionFigures, watchSessions } from './session-metrics.ts';
 export { detectTracing, parseTraceparent, type Span, setTracing, startSpan, traceparentOf, tracingOn } from './span.ts';

@@ -3,6 +3,12 @@ import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** Standard output, written in the background and flushed at exit. */
+export function logDestination(): LogDestination {
+  return pino.destination({ dest: 1, sync: false });
+}
+export type LogDestination = ReturnType<typeof pino.destination>;
+
 /** What the rooms see of the log. Give values as fields, never inside of the message; the message is the event's name. */
 export interface Logger {
   trace(fields: object, event: string): void;
@@ -18,8 +24,10 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** pretty: one readable line per event. Default json. */
   readonly format?: 'json' | 'pretty';
-  /** Default: standard output, written in the background and flushed at exit. */
+  /** Default: `logDestination()`. */
   readonly destination?: DestinationStream;
+  /** In every line, besides the process id. */
+  readonly fields?: Readonly<Record<string, unknown>>;
   /** Texts that must never appear, wherever they come from; those under 6 characters are left alone. */
   readonly secrets?: Iterable<string>;
 }
@@ -49,11 +57,11 @@ export function createLogger(options: LoggerOptions): RootLogger {
     for (const secret of more) if (secret.length >= 6) secrets.add(secret);
   };
   addSecrets(options.secrets ?? []);
-  const destination = options.destination ?? pino.destination({ dest: 1, sync: false });
+  const destination = options.destination ?? logDestination();
   const logger = pino(
     {
       level: options.level,
-      base: { pid: process.pid },
+      base: { pid: process.pid, ...options.fields },
       messageKey: 'event',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

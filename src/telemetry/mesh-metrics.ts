@@ -65,7 +65,7 @@ export function createMeshMetrics() {
     name: string,
     help: string,
     labels: readonly string[],
-    combine: 'sum' | 'max' | 'first' = 'sum',
+    combine: 'sum' | 'min' | 'max' | 'first' = 'sum',
   ) => add(new Observed(kind, name, help, labels, combine));
 
   return {
@@ -206,7 +206,7 @@ export function createMeshMetrics() {
       'shardmesh_source_up',
       '1 if the source answers, 0 if it does not.',
       ['database', 'source', 'role'],
-      'first',
+      'min',
     ),
     schemaVersion: observed(
       'gauge',
@@ -251,12 +251,33 @@ export function createMeshMetrics() {
     memory: observed('gauge', 'shardmesh_memory_bytes', 'Memory of the process.', ['area']),
     cpu: observed('counter', 'shardmesh_cpu_seconds_total', 'CPU time of the process.', ['mode']),
     openDescriptors: observed('gauge', 'shardmesh_open_descriptors', 'Open file descriptors (Linux).', []),
+    descriptorsUsed: observed(
+      'gauge',
+      'shardmesh_descriptors_used_ratio',
+      'Open file descriptors of what one process may open, 0 to 1 (Linux).',
+      [],
+      'max',
+    ),
+    memoryUsed: observed(
+      'gauge',
+      'shardmesh_memory_used_ratio',
+      'Resident memory of what the container or machine has, 0 to 1.',
+      [],
+    ),
+    workers: observed('gauge', 'shardmesh_workers', 'Worker processes by state.', ['state'], 'first'),
+    workerRestarts: observed(
+      'counter',
+      'shardmesh_worker_restarts_total',
+      'Workers that ended and were started again: crashed, or stuck and ended by the watchdog.',
+      ['reason'],
+      'first',
+    ),
     started: observed(
       'gauge',
       'shardmesh_start_time_seconds',
       'When the process started, in seconds since 1970.',
       [],
-      'max',
+      'first',
     ),
     build: observed(
       'gauge',

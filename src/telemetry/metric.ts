@@ -15,7 +15,7 @@ export interface Metric {
   readonly help: string;
   readonly labelNames: readonly string[];
   /** How the values of several workers become one. */
-  readonly combine: 'sum' | 'max' | 'first';
+  readonly combine: 'sum' | 'min' | 'max' | 'first';
   samples(): readonly Sample[];
 }
 
@@ -64,14 +64,14 @@ export class Counter<L extends LabelValues> implements Metric {
 /** A value that is set, or goes up and down. */
 export class Gauge<L extends LabelValues> implements Metric {
   readonly kind = 'gauge';
-  readonly combine: 'sum' | 'max' | 'first';
+  readonly combine: 'sum' | 'min' | 'max' | 'first';
   readonly name: string;
   readonly help: string;
   readonly #set: LabelSet<L>;
   readonly #values: Float64Array;
   readonly #asked: Uint8Array;
 
-  constructor(name: string, help: string, labels: L, combine: 'sum' | 'max' | 'first' = 'sum') {
+  constructor(name: string, help: string, labels: L, combine: 'sum' | 'min' | 'max' | 'first' = 'sum') {
     this.name = name;
     this.help = help;
     this.combine = combine;
@@ -184,7 +184,7 @@ export class Histogram<L extends LabelValues> implements Metric {
 /** Values that live elsewhere (pools, sources, versions) and are asked for on the scrape only. Without a reader it has no samples. */
 export class Observed implements Metric {
   readonly kind: 'counter' | 'gauge';
-  readonly combine: 'sum' | 'max' | 'first';
+  readonly combine: 'sum' | 'min' | 'max' | 'first';
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
@@ -195,7 +195,7 @@ export class Observed implements Metric {
     name: string,
     help: string,
     labelNames: readonly string[],
-    combine: 'sum' | 'max' | 'first' = 'sum',
+    combine: 'sum' | 'min' | 'max' | 'first' = 'sum',
   ) {
     this.kind = kind;
     this.name = name;

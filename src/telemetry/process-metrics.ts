@@ -2,9 +2,12 @@
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MeshMetrics } from './mesh-metrics.ts';
+import type { Sample } from './metric.ts';
+import { processLimits } from './process-limits.ts';
 
 /** Starts to watch the event loop. The answer ends it. */
-export function watchProcess(metrics: MeshMetrics, version: string): () => void {
+export function watchProcess(metrics: MeshMetrics): () => void {
+  const limits = processLimits();
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   metrics.eventLoopDelay.readFrom(() => {
@@ -32,15 +35,32 @@ export function watchProcess(metrics: MeshMetrics, version: string): () => void 
       { labels: { mode: 'system' }, value: system / 1e6 },
     ];
   });
-  metrics.openDescriptors.readFrom(() => {
-    try {
-      return [{ labels: {}, value: readdirSync('/proc/self/fd').length }];
-    } catch {
-      return [];
-    }
+  metrics.openDescriptors.readFrom(() => asSample(openDescriptors()));
+  metrics.descriptorsUsed.readFrom(() => {
+    const open = openDescriptors();
+    return asSample(open === undefined || limits.descriptors === undefined ? undefined : open / limits.descriptors);
   });
+  metrics.memoryUsed.readFrom(() =>
+    asSample(limits.memory === undefined ? undefined : process.memoryUsage.rss() / limits.memory),
+  );
+  return () => delay.disable();
+}
+
+/** What is told once for all processes of a sidecar. */
+export function watchSidecar(metrics: MeshMetrics, version: string): void {
   const startedAt = Date.now() / 1000 - process.uptime();
   metrics.started.readFrom(() => [{ labels: {}, value: startedAt }]);
   metrics.build.readFrom(() => [{ labels: { version, node: process.version }, value: 1 }]);
-  return () => delay.disable();
+}
+
+function openDescriptors(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return undefined;
+  }
+}
+
+function asSample(value: number | undefined): readonly Sample[] {
+  return value === undefined ? [] : [{ labels: {}, value }];
 }

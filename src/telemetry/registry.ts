@@ -34,11 +34,6 @@ export class MetricRegistry {
   }
 }
 
-/** The exposition of several workers together: counters and histograms are added, gauges as each declares. */
-export async function combinedText(workers: readonly MetricValues[]): Promise<string> {
-  return await prometheus.AggregatorRegistry.aggregate([...workers]).metrics();
-}
-
 /** A prom-client metric whose values are read from ours. */
 class Bridge extends prometheus.Gauge<string> {
   readonly #metric: Metric;

@@ -13,9 +13,8 @@ import {
   openHealthServer,
   readAdminToken,
 } from '../../src/admin/index.ts';
-import { MeshError } from '../../src/base/index.ts';
+import { isLoopback, MeshError } from '../../src/base/index.ts';
 import type { HttpListener } from '../../src/http/index.ts';
-import { isLoopback } from '../../src/rules/index.ts';
 
 interface Asked {
   readonly status: number;

@@ -247,6 +247,7 @@ describe('status, drain and reload', () => {
         uptimeSeconds: 5,
         listen: ['127.0.0.1:3307'],
         workers: 1,
+        processes: [],
         sessions: 2,
         reasons: [],
         configuration: {

@@ -1,10 +1,6 @@
 /** Reloads are all or nothing, and everybody sees one configuration at a time. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Configuration,
   ConfigurationRefused,
@@ -12,7 +8,6 @@ import {
   Publisher,
   type PublisherOptions,
   type RuleSource,
-  watchFiles,
 } from '../../src/control/index.ts';
 import type { Loaded, MeshConfig, RuleProblem, RuleSet } from '../../src/rules/index.ts';
 import { sampleRules, sampleSource, sampleTable } from './sample-rules.ts';
@@ -29,6 +24,7 @@ const configOf = (
   proxyProtocol: [],
   serverVersion: undefined,
   workers: 1,
+  watchdogMs: 0,
   tls: undefined,
   users: [],
   databases: new Map(databases.map((rules) => [rules.databaseName, rules])),
@@ -72,7 +68,6 @@ const setUp = (first: Loaded<MeshConfig>, options: Partial<PublisherOptions> = {
       state.loads++;
       return state.loaded;
     },
-    watch: () => () => {},
   };
   const publisher = new Publisher({ source, schema: { read: async () => physical(state.tables) }, ...options });
   const seen: [Configuration, Configuration | undefined][] = [];
@@ -182,75 +177,5 @@ describe('publisher', () => {
     assert.equal(publisher.current.ruleSets.get('shop')?.version, 'b');
     assert.equal(all[1], all[3]);
     publisher.stop();
-  });
-
-  it('SIGHUP reloads while it watches', async () => {
-    const { publisher, state } = setUp({ value: configOf([rulesOf('a')]), problems: [] });
-    await publisher.start();
-    publisher.watch();
-    state.loaded = { value: configOf([rulesOf('b')]), problems: [] };
-    process.kill(process.pid, 'SIGHUP');
-    while (publisher.current.ruleSets.get('shop')?.version !== 'b') await sleep(5);
-    publisher.stop();
-    assert.equal(process.listenerCount('SIGHUP'), 0);
-  });
-});
-
-describe('file watch', () => {
-  const changesAfter = async (
-    prepare: (folder: string) => string,
-    change: (folder: string) => void,
-  ): Promise<number> => {
-    const folder = mkdtempSync(join(tmpdir(), 'shardmesh-watch-'));
-    const file = prepare(folder);
-    let changes = 0;
-    const stop = watchFiles([file], () => changes++);
-    change(folder);
-    const end = Date.now() + 5000;
-    while (changes === 0 && Date.now() < end) await sleep(20);
-    await sleep(300);
-    stop();
-    rmSync(folder, { recursive: true });
-    return changes;
-  };
-  const plain = (folder: string): string => {
-    writeFileSync(join(folder, 'a.yaml'), '1');
-    return join(folder, 'a.yaml');
-  };
-
-  it('tells several writes once', async () => {
-    assert.equal(
-      await changesAfter(plain, (folder) => {
-        for (const text of ['2', '3', '4']) writeFileSync(join(folder, 'a.yaml'), text);
-      }),
-      1,
-    );
-  });
-  it('sees a file that is replaced by another', async () => {
-    assert.equal(
-      await changesAfter(plain, (folder) => {
-        writeFileSync(join(folder, 'draft'), '2');
-        renameSync(join(folder, 'draft'), join(folder, 'a.yaml'));
-      }),
-      1,
-    );
-  });
-  it('sees the swapped link of a Kubernetes volume', async () => {
-    assert.equal(
-      await changesAfter(
-        (folder) => {
-          writeFileSync(join(folder, 'v1'), '1');
-          symlinkSync('v1', join(folder, '..data'));
-          symlinkSync('..data', join(folder, 'a.yaml'));
-          return join(folder, 'a.yaml');
-        },
-        (folder) => {
-          writeFileSync(join(folder, 'v2'), '2');
-          symlinkSync('v2', join(folder, '..data_tmp'));
-          renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-        },
-      ),
-      1,
-    );
   });
 });

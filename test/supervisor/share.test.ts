@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { localCounters, localShare, SharedValues } from '../../src/base/index.ts';
-import { Channel, ChannelFault, CounterHub, ShareHub, type SupervisorQuestions } from '../../src/supervisor/index.ts';
-import type { ShareWorkerQuestions } from './share-worker.ts';
+import { Channel, ChannelFault, CounterHub, ShareHub } from '../../src/supervisor/index.ts';
+import type { ShareQuestions, ShareWorkerQuestions } from './share-worker.ts';
 
 interface Process {
   readonly child: ChildProcess;
-  readonly channel: Channel<SupervisorQuestions, ShareWorkerQuestions>;
+  readonly channel: Channel<ShareQuestions, ShareWorkerQuestions>;
 }
 
 describe('values that workers share', () => {
@@ -19,10 +19,8 @@ describe('values that workers share', () => {
 
   const start = (): Process => {
     const child = fork(join(import.meta.dirname, 'share-worker.ts'), { serialization: 'advanced' });
-    const channel: Process['channel'] = new Channel<SupervisorQuestions, ShareWorkerQuestions>(child, {
+    const channel: Process['channel'] = new Channel<ShareQuestions, ShareWorkerQuestions>(child, {
       'share.publish': (entries) => hub.publish(member, entries),
-      'counter.take': () => false,
-      'counter.give': () => undefined,
     });
     const member = {
       apply: (entries: Parameters<ShareHub['publish']>[1]) => channel.ask('share.apply', entries),
@@ -84,10 +82,7 @@ describe('values that workers share', () => {
 
   it('answer with an error what is not answered', async () => {
     const [a] = processes as [Process];
-    const anything = a.channel as unknown as Channel<
-      SupervisorQuestions,
-      { toString: { ask: number; answer: number } }
-    >;
+    const anything = a.channel as unknown as Channel<ShareQuestions, { toString: { ask: number; answer: number } }>;
     await assert.rejects(anything.ask('toString', 1), /not answered/);
     a.child.kill('SIGKILL');
     await once(a.child, 'exit');

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
+  CombinedMetrics,
   Counter,
-  combinedText,
   createMeshMetrics,
   Gauge,
   Histogram,
@@ -14,6 +14,7 @@ import {
   Observed,
   watchPools,
   watchProcess,
+  watchSidecar,
 } from '../../src/telemetry/index.ts';
 
 /** `name{labels} value` lines. */
@@ -81,7 +82,12 @@ describe('exposition', () => {
       // As it crosses a process boundary.
       return JSON.parse(JSON.stringify(await registry.values())) as Awaited<ReturnType<MetricRegistry['values']>>;
     };
-    assert.deepEqual(lines(await combinedText([await worker(1), await worker(3)])), [
+    const all = new CombinedMetrics<string>();
+    all.seen('a', await worker(1));
+    all.seen('b', await worker(2));
+    all.seen('b', await worker(3));
+    const together = lines(await all.text([]));
+    assert.deepEqual(together, [
       't_total{kind="a"} 4',
       't_seconds_bucket{le="1"} 1',
       't_seconds_bucket{le="+Inf"} 2',
@@ -90,6 +96,17 @@ describe('exposition', () => {
       't_max 3',
       't_info{version="7"} 1',
     ]);
+    // What counts up never goes back, gauges of an ended process go.
+    all.ended('b');
+    assert.deepEqual(
+      lines(await all.text([])),
+      together.map((line) => line.replace('t_max 3', 't_max 1')),
+    );
+    all.seen('b again', await worker(1));
+    assert.equal(lines(await all.text([]))[0], 't_total{kind="a"} 5');
+    all.ended('b again');
+    all.ended('a');
+    assert.deepEqual(lines(await all.text([])).slice(0, 1), ['t_total{kind="a"} 5']);
   });
 
   it('buckets: each value is counted in the first bucket that holds it', () => {
@@ -111,7 +128,8 @@ describe('exposition', () => {
 describe('the metrics of the mesh', () => {
   it('are all named shardmesh_, explained, and shown with what is read on a scrape', async () => {
     const metrics = createMeshMetrics();
-    const stop = watchProcess(metrics, '1.2.3');
+    watchSidecar(metrics, '1.2.3');
+    const stop = watchProcess(metrics);
     watchPools(metrics, () => [
       {
         database: 'shop',

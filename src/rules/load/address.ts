@@ -1,5 +1,4 @@
 /** Listen addresses: `host:port`, `[::1]:port`, `unix:/path`. */
-import { isIP } from 'node:net';
 import type { ListenAddress } from '../mesh-config.ts';
 
 /** Answers a text that says what is wrong. A port alone listens on loopback. */
@@ -15,11 +14,4 @@ export function readAddress(text: string): ListenAddress | string {
   const port = Number(match[2]);
   if (port > 65_535) return `'${text}': a port is a number up to 65535`;
   return Object.freeze({ kind: 'tcp', host: (match[1] ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'), port });
-}
-
-/** Whether only this machine can reach it. */
-export function isLoopback(address: ListenAddress): boolean {
-  if (address.kind === 'unix') return true;
-  const host = address.host.replace(/^\[|\]$/g, '').toLowerCase();
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

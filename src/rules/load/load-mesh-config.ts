@@ -1,11 +1,13 @@
 /** Loads shardmesh.yaml and every rules file that it names: a checked, frozen MeshConfig, or all problems. */
+
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
+import { isLoopback } from '../../base/index.ts';
 import { type HostPattern, readNetwork } from '../host-pattern.ts';
 import { WORKER_IDS_MAX } from '../keys/snowflake.ts';
 import type { ListenAddress, ListenTls, Loaded, LoadSource, MeshConfig, Overrides } from '../mesh-config.ts';
 import type { RuleProblem, RuleSet } from '../types.ts';
-import { isLoopback, readAddress } from './address.ts';
+import { readAddress } from './address.ts';
 import { contentVersion, loadRules } from './load-rules.ts';
 import { type MeshFile, meshSchema } from './mesh-schema.ts';
 import { applyOverrides } from './overrides.ts';
@@ -152,13 +154,6 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
   }
 
   const workers = file.workers ?? 1;
-  if (workers > 1)
-    yaml.report(
-      ['workers'],
-      'SM_FEATURE_NOT_BUILT',
-      'several worker processes are not built yet: one sidecar is one process',
-      { suggestion: 'workers: 1, or one sidecar for each core with `listen` addresses of their own' },
-    );
   for (const ruleSet of rules.databases.values()) {
     for (const generator of ruleSet.keyGenerators.values()) {
       if (
@@ -188,6 +183,7 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
     proxyProtocol: Object.freeze(readNetworks(file.proxyProtocol ?? [], yaml)),
     serverVersion: file.serverVersion,
     workers,
+    watchdogMs: file.watchdog,
     tls: readTls(file.tls, yaml, source, folder),
     users: Object.freeze(users),
     databases: rules.databases,

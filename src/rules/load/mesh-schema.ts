@@ -68,10 +68,15 @@ export const meshSchema = z.strictObject({
     .describe(
       'What clients see as the server’s version; default: what the backends say. Environment SHARDMESH_SERVER_VERSION.',
     ),
-  workers: whole(1, 1024)
+  workers: whole(1, 256)
     .optional()
     .describe(
-      'Worker processes, each with an event loop; 1 is the only number so far, and the default. Environment SHARDMESH_WORKERS, flag --workers.',
+      'Worker processes, each with an event loop, a plan cache and pools of its own; default 1. Environment SHARDMESH_WORKERS, flag --workers.',
+    ),
+  watchdog: duration
+    .prefault('10s')
+    .describe(
+      'A worker whose event loop does not answer for so long is ended and started again, its sessions with it; `0s`: never.',
     ),
   tls: z
     .strictObject({

@@ -1,6 +1,7 @@
 /** Reads `transaction.coordinator`: listener, token, store and targets of transactions across services. */
+import { isLoopback } from '../../base/index.ts';
 import type { CoordinatorConfig, CoordinatorStore, ListenTls, LoadPorts } from '../mesh-config.ts';
-import { isLoopback, readAddress } from './address.ts';
+import { readAddress } from './address.ts';
 import type { MeshFile } from './mesh-schema.ts';
 import { absolute, readSecret } from './read-data-sources.ts';
 import type { Path, YamlFile } from './yaml-file.ts';

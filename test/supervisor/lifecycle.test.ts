@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Clock } from '../../src/base/index.ts';
-import { type DrainLimits, Lifecycle } from '../../src/control/index.ts';
+import { type DrainLimits, Lifecycle } from '../../src/supervisor/index.ts';
 
 const setUp = (sessions: number, limits: DrainLimits) => {
   const state = { now: 0, sessions, log: [] as string[] };
