@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 
 /** Whether only this machine can reach it. */
 export function isLoopback(
-  address: { readonly kind: 'tcp'; readonly host: string } | { readonly kind: 'unix' },
+  address:
+    | { readonly kind: 'tcp'; readonly host: string; readonly port?: number }
+    | { readonly kind: 'unix'; readonly path?: string },
 ): boolean {
   if (address.kind === 'unix') return true;
   const host = address.host.replace(/^\[|\]$/g, '').toLowerCase();
