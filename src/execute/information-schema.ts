@@ -7,17 +7,22 @@ import type { StatementRun } from './statement-run.ts';
 const SCHEMA_COLUMNS: Readonly<Record<string, string>> = {
   CHECK_CONSTRAINTS: 'CONSTRAINT_SCHEMA',
   COLUMNS: 'TABLE_SCHEMA',
+  COLUMNS_EXTENSIONS: 'TABLE_SCHEMA',
   COLUMN_PRIVILEGES: 'TABLE_SCHEMA',
   EVENTS: 'EVENT_SCHEMA',
+  GEOMETRY_COLUMNS: 'F_TABLE_SCHEMA',
   KEY_COLUMN_USAGE: 'TABLE_SCHEMA',
   PARAMETERS: 'SPECIFIC_SCHEMA',
   PARTITIONS: 'TABLE_SCHEMA',
   REFERENTIAL_CONSTRAINTS: 'CONSTRAINT_SCHEMA',
   ROUTINES: 'ROUTINE_SCHEMA',
   SCHEMATA: 'SCHEMA_NAME',
+  SCHEMATA_EXTENSIONS: 'SCHEMA_NAME',
   SCHEMA_PRIVILEGES: 'TABLE_SCHEMA',
   STATISTICS: 'TABLE_SCHEMA',
+  ST_GEOMETRY_COLUMNS: 'TABLE_SCHEMA',
   TABLES: 'TABLE_SCHEMA',
+  TABLES_EXTENSIONS: 'TABLE_SCHEMA',
   TABLE_CONSTRAINTS: 'TABLE_SCHEMA',
   TABLE_PRIVILEGES: 'TABLE_SCHEMA',
   TRIGGERS: 'TRIGGER_SCHEMA',
@@ -26,17 +31,35 @@ const SCHEMA_COLUMNS: Readonly<Record<string, string>> = {
 
 /** The same on every server of one version: one server's answer is everybody's. */
 const SERVER_TABLES = new Set([
+  'ALL_PLUGINS',
   'APPLICABLE_ROLES',
   'CHARACTER_SETS',
   'COLLATIONS',
   'COLLATION_CHARACTER_SET_APPLICABILITY',
   'ENABLED_ROLES',
   'ENGINES',
+  'GLOBAL_STATUS',
+  'GLOBAL_VARIABLES',
   'KEYWORDS',
   'PLUGINS',
+  'SESSION_STATUS',
+  'SESSION_VARIABLES',
+  'SPATIAL_REF_SYS',
   'SQL_FUNCTIONS',
+  'ST_SPATIAL_REFERENCE_SYSTEMS',
+  'ST_UNITS_OF_MEASURE',
   'SYSTEM_VARIABLES',
   'USER_PRIVILEGES',
+]);
+
+/** What a schema has besides tables: that of the default source counts, whatever copies the others have. */
+const SCHEMA_TABLES = new Set([
+  'EVENTS',
+  'PARAMETERS',
+  'ROUTINES',
+  'SCHEMATA',
+  'SCHEMATA_EXTENSIONS',
+  'SCHEMA_PRIVILEGES',
 ]);
 
 const ROWS_PER_INSERT = 200;
@@ -72,7 +95,7 @@ export async function informationSchemaRows(
       throw error;
     }
     await held.done();
-    const rows = schemaColumn === undefined ? result.rows : logicalRows(run, source, result, upper === 'SCHEMATA');
+    const rows = schemaColumn === undefined ? result.rows : logicalRows(run, source, result, SCHEMA_TABLES.has(upper));
     for (let at = 0; at < rows.length; at += ROWS_PER_INSERT) {
       const values = rows.slice(at, at + ROWS_PER_INSERT).map((row) => `(${row.map(literal).join(',')})`);
       await scratch.connection.query(`INSERT INTO \`${name}\` VALUES ${values.join(',')}`);
@@ -83,7 +106,7 @@ export async function informationSchemaRows(
 type TextRow = readonly (string | null)[];
 
 /** Rows of tables that are shown from this source, under logical names. */
-function logicalRows(run: StatementRun, source: string, result: SmallResult, schemata: boolean): readonly TextRow[] {
+function logicalRows(run: StatementRun, source: string, result: SmallResult, ofSchema: boolean): readonly TextRow[] {
   const { directory, database } = { directory: run.backend.directory, database: run.backend.directory.logicalDatabase };
   const physical = directory.physicalSchema(source);
   const names = result.columns.map((column) => column.name.toUpperCase());
@@ -94,8 +117,8 @@ function logicalRows(run: StatementRun, source: string, result: SmallResult, sch
   for (const row of result.rows) {
     const own = row.some((value, index) => isSchema[index] && value === physical);
     if (own) {
-      // A schema is one row however many sources hold a part of it.
-      if (schemata && source !== directory.defaultSource) continue;
+      // Once, however many sources hold a part of the schema.
+      if (ofSchema && source !== directory.defaultSource) continue;
       if (tableAt >= 0 && directory.shownAs(source, row[tableAt] ?? '') === undefined) continue;
     }
     rows.push(

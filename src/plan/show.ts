@@ -50,6 +50,9 @@ export function compileShow(
       : compileText(tablesQuery(statement, builder));
   }
   if (what === 'TABLE STATUS') return compileText(statusQuery(statement, builder));
+  const listed = objectLists[what];
+  if (listed !== undefined) return compileText(listQuery(statement, listed, builder));
+  if (what === 'CREATE DATABASE') return compileText(createDatabaseQuery(statement, builder));
   if (ofServer.has(what)) return fromDefault(statement, builder);
   const like = patternOf(statement, builder);
   return {
@@ -187,6 +190,99 @@ function statusQuery(statement: ShowStatement, builder: PlanBuilder): string {
     return `SELECT * FROM (${inner}) AS shown WHERE ${builder.text.slice(statement.where)} ORDER BY 1`;
   const like = statement.like === undefined ? '' : ` AND TABLE_NAME LIKE ${builder.text.slice(statement.like)}`;
   return `${inner}${like} ORDER BY 1`;
+}
+
+/** As MariaDB writes it. */
+function createDatabaseQuery(statement: ShowStatement, builder: PlanBuilder): string {
+  const database = shownDatabase(statement, builder);
+  const head = textOf(`CREATE DATABASE ${quoteName(database)} /*!40100 DEFAULT CHARACTER SET `);
+  const text = `CONCAT(${head}, DEFAULT_CHARACTER_SET_NAME, ' COLLATE ', DEFAULT_COLLATION_NAME, ' */')`;
+  return `SELECT SCHEMA_NAME AS \`Database\`, ${text} AS \`Create Database\` FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${textOf(database)}`;
+}
+
+/** SHOW of objects that information_schema lists: `Heading=COLUMN`, or the heading alone where both are alike. */
+interface ObjectList {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly schema: string;
+  /** What LIKE compares. */
+  readonly name: string;
+  /** Only these. */
+  readonly where?: string;
+}
+
+const origin = ['character_set_client', 'collation_connection', 'Database Collation=DATABASE_COLLATION'];
+const routines = (type: string): ObjectList => ({
+  table: 'ROUTINES',
+  columns: [
+    'Db=ROUTINE_SCHEMA',
+    'Name=ROUTINE_NAME',
+    'Type=ROUTINE_TYPE',
+    'Definer',
+    'Modified=LAST_ALTERED',
+    'Created',
+    'Security_type',
+    'Comment=ROUTINE_COMMENT',
+    ...origin,
+  ],
+  schema: 'ROUTINE_SCHEMA',
+  name: 'ROUTINE_NAME',
+  where: `ROUTINE_TYPE = '${type}'`,
+});
+
+const objectLists: Readonly<Record<string, ObjectList>> = {
+  TRIGGERS: {
+    table: 'TRIGGERS',
+    columns: [
+      'Trigger=TRIGGER_NAME',
+      'Event=EVENT_MANIPULATION',
+      'Table=EVENT_OBJECT_TABLE',
+      'Statement=ACTION_STATEMENT',
+      'Timing=ACTION_TIMING',
+      'Created',
+      'sql_mode',
+      'Definer',
+      ...origin,
+    ],
+    schema: 'TRIGGER_SCHEMA',
+    name: 'EVENT_OBJECT_TABLE',
+  },
+  EVENTS: {
+    table: 'EVENTS',
+    columns: [
+      'Db=EVENT_SCHEMA',
+      'Name=EVENT_NAME',
+      'Definer',
+      'Time zone=TIME_ZONE',
+      'Type=EVENT_TYPE',
+      'Execute at=EXECUTE_AT',
+      'Interval value=INTERVAL_VALUE',
+      'Interval field=INTERVAL_FIELD',
+      'Starts',
+      'Ends',
+      'Status',
+      'Originator',
+      ...origin,
+    ],
+    schema: 'EVENT_SCHEMA',
+    name: 'EVENT_NAME',
+  },
+  'PROCEDURE STATUS': routines('PROCEDURE'),
+  'FUNCTION STATUS': routines('FUNCTION'),
+};
+
+function listQuery(statement: ShowStatement, list: ObjectList, builder: PlanBuilder): string {
+  const database = shownDatabase(statement, builder);
+  const columns = list.columns.map((column) => {
+    const [name, from = name] = column.split('=') as [string, string?];
+    return `${from.toUpperCase()} AS ${quoteName(name)}`;
+  });
+  const only = list.where === undefined ? '' : ` AND ${list.where}`;
+  const inner = `SELECT ${columns.join(', ')} FROM information_schema.${list.table} WHERE ${list.schema} = ${textOf(database)}${only}`;
+  if (statement.where !== undefined)
+    return `SELECT * FROM (${inner}) AS shown WHERE ${builder.text.slice(statement.where)} ORDER BY 1, 2`;
+  const like = statement.like === undefined ? '' : ` AND ${list.name} LIKE ${builder.text.slice(statement.like)}`;
+  return `${inner}${like} ORDER BY 1, 2`;
 }
 
 function showTables(statement: ShowStatement, builder: PlanBuilder): LocalRows {
