@@ -4,13 +4,14 @@ import { BackendFault as Fault, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import type { Access, NameMap, ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
+import type { BranchStatement } from '../transaction/index.ts';
 import { type FrameKind, type OkPacket, parseErr, parseOk, StatusFlag } from '../wire/index.ts';
 import { branchStatement } from './branch-statement.ts';
 import type { ClientFile } from './client-file.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues, Reply } from './reply.ts';
-import type { StatementLease } from './session-backend.ts';
+import type { SessionBackend, StatementLease } from './session-backend.ts';
 import { sendShardQuery } from './shard-request.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
@@ -27,14 +28,11 @@ export interface ForwardRequest {
 }
 
 /** Runs on one source. Never rejects: failures are told to the reply. */
-export async function runForward(run: StatementRun, request: ForwardRequest): Promise<Outcome> {
-  for (let attempt = 0; ; attempt += 1) {
-    const outcome = await forwardOnce(run, request, attempt === 0);
-    if (outcome !== 'retry') return outcome;
-  }
+export function runForward(run: StatementRun, request: ForwardRequest): Promise<Outcome> {
+  return forwardOnce(run, request, true);
 }
 
-async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry: boolean): Promise<Outcome | 'retry'> {
+async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry: boolean): Promise<Outcome> {
   const { backend, reply } = run;
   const { query, names } = request;
   let held: StatementLease | undefined;
@@ -55,7 +53,7 @@ async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry:
     held = undefined;
     // Safe to repeat: nothing has been told, and either the server cannot have run it or it only reads.
     const repeatable = !error.mayHaveExecuted || request.access === 'read';
-    if (mayRetry && !wasHeld && repeatable && !progress.started) return 'retry';
+    if (mayRetry && !wasHeld && repeatable && !progress.started) return forwardOnce(run, request, false);
     if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
     return failed(reply, backend.lostPin() ?? sourceFault(error, query.source));
   } finally {
@@ -65,35 +63,107 @@ async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry:
 }
 
 /** Runs on this lease. Rejects with BackendFault if the connection is lost; a server's error is an outcome. */
-export async function forwardOn(
+export function forwardOn(
   run: StatementRun,
   request: ForwardRequest,
   held: StatementLease,
   progress: { started: boolean } = { started: false },
 ): Promise<Outcome> {
-  const { backend, reply } = run;
   const { effects } = run.plan;
-  const schemas = backend.directory.physicalSchemas;
-  if (effects.readsInsertId || run.insertIdUncertain) await backend.replayInsertId(held.lease);
   if (request.infile !== undefined && run.file === undefined) throw new MeshError('ER_CLIENT_LOCAL_FILES_DISABLED');
   // Nearly always undefined: only transaction types that keep a record of statements watch them.
-  const watched = held.held ? backend.watched(held) : undefined;
-  const statement = watched === undefined ? undefined : branchStatement(run, request.query, request.access);
-  if (statement !== undefined) await watched?.coordinator.beforeStatement?.(watched.branch, statement);
-  const answer = new ForwardAnswer(reply, held, request, schemas, run.file);
-  const preparing = sendShardQuery(held.lease, request.query, run.request, answer);
-  if (preparing !== undefined) await preparing;
-  const fault = await answer.done;
-  if (answer.passing !== undefined) await answer.passing;
-  progress.started = answer.started;
+  const watched = held.held ? run.backend.watched(held) : undefined;
+  if (watched === undefined && !effects.readsInsertId && !run.insertIdUncertain)
+    return send(run, request, held, progress, undefined);
+  return prepared(run, request, held, progress, watched);
+}
+
+type Watched = NonNullable<ReturnType<SessionBackend['watched']>>;
+
+/** The same with something to be done before the statement. */
+async function prepared(
+  run: StatementRun,
+  request: ForwardRequest,
+  held: StatementLease,
+  progress: { started: boolean },
+  watched: Watched | undefined,
+): Promise<Outcome> {
+  if (run.plan.effects.readsInsertId || run.insertIdUncertain) await run.backend.replayInsertId(held.lease);
+  if (watched === undefined) return send(run, request, held, progress, undefined);
+  const statement = branchStatement(run, request.query, request.access);
+  await watched.coordinator.beforeStatement?.(watched.branch, statement);
+  return send(run, request, held, progress, { watched, statement });
+}
+
+interface WatchedStatement {
+  readonly watched: Watched;
+  readonly statement: BranchStatement;
+}
+
+function send(
+  run: StatementRun,
+  request: ForwardRequest,
+  held: StatementLease,
+  progress: { started: boolean },
+  watching: WatchedStatement | undefined,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const schemas = run.backend.directory.physicalSchemas;
+    const answer = new ForwardAnswer(run.reply, held, request, schemas, run.file, (fault) => {
+      progress.started = answer.started;
+      if (answer.passing !== undefined)
+        resolve(passed(answer.passing, fault).then(() => settle(run, request, held, answer, watching)));
+      else if (fault !== undefined) reject(fault);
+      else if (isPlain(run, held, answer)) {
+        try {
+          answer.tell();
+          resolve(outcomeOf(run.reply, answer));
+        } catch (error) {
+          reject(error);
+        }
+      } else resolve(settle(run, request, held, answer, watching));
+    });
+    sendShardQuery(held.lease, request.query, run.request, answer)?.catch(reject);
+  });
+}
+
+/** Waits until the client's file has been read to its end, which may go on after the server's answer. */
+async function passed(passing: Promise<void>, fault: BackendFault | undefined): Promise<void> {
+  await passing;
   if (fault !== undefined) throw fault;
-  // Its last packet waits until all is known: nothing may be told behind it.
+}
+
+/** Nothing has to be asked of the server, or remembered of the connection, before the end of the answer is told. */
+function isPlain(run: StatementRun, held: StatementLease, answer: ForwardAnswer): boolean {
+  const { effects } = run.plan;
+  return (
+    answer.error === undefined &&
+    answer.warnings === 0 &&
+    !held.held &&
+    !effects.setsInsertId &&
+    !run.insertIdUncertain &&
+    effects.pins.length === 0 &&
+    effects.assigns.length === 0
+  );
+}
+
+/** What has to be known before the end of the answer is told: nothing may be told behind it. */
+async function settle(
+  run: StatementRun,
+  request: ForwardRequest,
+  held: StatementLease,
+  answer: ForwardAnswer,
+  watching: WatchedStatement | undefined,
+): Promise<Outcome> {
+  const { backend, reply } = run;
+  const { effects } = run.plan;
   let insertId = answer.insertId;
-  let diagnostics: readonly Diagnostic[] = [];
+  let diagnostics: readonly Diagnostic[] = noDiagnostics;
   let foundRows: bigint | undefined;
   try {
     if (effects.setsInsertId) backend.insertIdUnknown(held.lease);
     if (answer.warnings > 0 || answer.error !== undefined) {
+      const schemas = backend.directory.physicalSchemas;
       diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
         ...entry,
         message: logicalMessage(entry.message, entry.code, request.names, schemas),
@@ -105,8 +175,8 @@ export async function forwardOn(
     if (run.insertIdUncertain && answer.error === undefined) insertId = await numberOf(held, 'LAST_INSERT_ID()');
     // Assignments hold even where the statement failed behind them.
     if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
-    if (watched !== undefined && statement !== undefined)
-      await watched.coordinator.afterStatement?.(watched.branch, statement, {
+    if (watching !== undefined)
+      await watching.watched.coordinator.afterStatement?.(watching.watched.branch, watching.statement, {
         ok: answer.ok,
         errno: answer.error?.errno ?? 0,
       });
@@ -118,14 +188,20 @@ export async function forwardOn(
   }
   if (answer.error === undefined && held.held) await backend.checkStillOpen(held);
   answer.tell();
+  const outcome = outcomeOf(reply, answer);
+  return { ...outcome, insertId, diagnostics, ...(foundRows === undefined ? {} : { foundRows }) };
+}
+
+const noDiagnostics: readonly Diagnostic[] = [];
+
+function outcomeOf(reply: Reply, answer: ForwardAnswer): Outcome {
   return {
     failed: answer.error !== undefined,
     rows: BigInt(reply.rowsPassed),
     affected: answer.affected,
-    insertId,
-    diagnostics,
+    insertId: answer.insertId,
+    diagnostics: noDiagnostics,
     warnings: answer.warnings,
-    ...(foundRows === undefined ? {} : { foundRows }),
     errno: answer.error?.errno ?? 0,
   };
 }
@@ -164,8 +240,8 @@ class ForwardAnswer implements ResponseHandler {
   readonly #lease: StatementLease;
   readonly #request: ForwardRequest;
   readonly #schemas: ReadonlySet<string>;
-  readonly done: Promise<BackendFault | undefined>;
-  #resolve: (fault: BackendFault | undefined) => void = () => undefined;
+  /** Called once, when no more of the answer comes. Must not throw. */
+  readonly #done: (fault: BackendFault | undefined) => void;
   #columns: Buffer[] = [];
   #columnsDue = 0;
   /** The packet that ends the answer, or one of its results. */
@@ -181,6 +257,8 @@ class ForwardAnswer implements ResponseHandler {
 
   /** The client's file on its way to the server. */
   passing: Promise<void> | undefined;
+  /** Ends the wait for the server to take more of it. */
+  #wake: (() => void) | undefined;
   readonly #file: ClientFile | undefined;
 
   constructor(
@@ -189,15 +267,14 @@ class ForwardAnswer implements ResponseHandler {
     request: ForwardRequest,
     schemas: ReadonlySet<string>,
     file: ClientFile | undefined,
+    done: (fault: BackendFault | undefined) => void,
   ) {
     this.#file = file;
     this.#reply = reply;
     this.#lease = lease;
     this.#request = request;
     this.#schemas = schemas;
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    this.#done = done;
   }
 
   /** Writes the packet that ends the answer. */
@@ -283,9 +360,10 @@ class ForwardAnswer implements ResponseHandler {
         if (taken || connection.state === 'closed') continue;
         await new Promise<void>((resolve) => {
           connection.onDrain = resolve;
-          void this.done.then(() => resolve());
+          this.#wake = resolve;
         });
         connection.onDrain = undefined;
+        this.#wake = undefined;
       }
     } catch {
       this.#lease.destroy();
@@ -309,11 +387,13 @@ class ForwardAnswer implements ResponseHandler {
   }
 
   onEnd(): void {
-    this.#resolve(undefined);
+    this.#wake?.();
+    this.#done(undefined);
   }
 
   onFault(fault: BackendFault): void {
-    this.#resolve(fault);
+    this.#wake?.();
+    this.#done(fault);
   }
 
   #header(status: number): void {

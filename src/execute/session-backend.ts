@@ -554,39 +554,12 @@ export class SessionBackend {
 
   #statementLease(source: string, lease: Lease): StatementLease {
     this.#running.add(lease);
-    return {
-      source,
-      lease,
-      held: false,
-      done: (opaque = false) => {
-        this.#running.delete(lease);
-        if (opaque) return giveBackClean(lease);
-        lease.release();
-        return undefined;
-      },
-      destroy: () => {
-        this.#running.delete(lease);
-        lease.destroy();
-      },
-    };
+    return new RunningLease(source, lease, this.#running, undefined);
   }
 
   #held(source: string, lease: Lease): StatementLease {
     this.#running.add(lease);
-    return {
-      source,
-      lease,
-      held: true,
-      done: (opaque = false) => {
-        this.#running.delete(lease);
-        if (opaque) this.#opaque.add(lease);
-        return undefined;
-      },
-      destroy: () => {
-        this.#running.delete(lease);
-        lease.destroy();
-      },
-    };
+    return new RunningLease(source, lease, this.#running, this.#opaque);
   }
 
   #endLogical(): void {
@@ -603,6 +576,41 @@ export class SessionBackend {
       if (this.#opaque.delete(lease)) transaction.keepOut(source);
       if (this.#pin?.lease === lease) transaction.keepFor(source);
     }
+  }
+}
+
+class RunningLease implements StatementLease {
+  readonly source: string;
+  readonly lease: Lease;
+  readonly #running: Set<Lease>;
+  readonly #opaque: Set<Lease> | undefined;
+
+  /** `opaque`: those of the session's transaction or pin on which something opaque ran; undefined: this one is not held by them. */
+  constructor(source: string, lease: Lease, running: Set<Lease>, opaque: Set<Lease> | undefined) {
+    this.source = source;
+    this.lease = lease;
+    this.#running = running;
+    this.#opaque = opaque;
+  }
+
+  get held(): boolean {
+    return this.#opaque !== undefined;
+  }
+
+  done(opaque = false): Promise<void> | undefined {
+    this.#running.delete(this.lease);
+    if (this.#opaque !== undefined) {
+      if (opaque) this.#opaque.add(this.lease);
+      return undefined;
+    }
+    if (opaque) return giveBackClean(this.lease);
+    this.lease.release();
+    return undefined;
+  }
+
+  destroy(): void {
+    this.#running.delete(this.lease);
+    this.lease.destroy();
   }
 }
 

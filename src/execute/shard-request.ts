@@ -1,7 +1,7 @@
 /** What is sent for one shard query: COM_QUERY with its text, or COM_STMT_EXECUTE of the text prepared on that connection. */
 import type { Lease, PreparedHandle, ResponseHandler } from '../backend/index.ts';
 import type { ShardQuery } from '../plan/index.ts';
-import { buildExecute, type ExecuteParameter, payloadOf } from '../wire/index.ts';
+import { buildExecute, type ExecuteParameter, PacketWriter } from '../wire/index.ts';
 
 /** How the client asked: which protocol its answer is in, and its parameters. */
 export type ClientRequest =
@@ -51,11 +51,18 @@ function runPrepared(
     query.parameters === undefined
       ? request.parameters
       : query.parameters.map((index) => request.parameters[index] as ExecuteParameter);
-  lease.connection.run(
-    payloadOf((writer) => buildExecute(writer, handle.statementId, request.cursor, parameters, request.source, true)),
-    'result',
-    handler,
-  );
+  const writer = new PacketWriter(executeBytes(parameters));
+  writer.begin();
+  buildExecute(writer, handle.statementId, request.cursor, parameters, request.source, true);
+  writer.end();
+  lease.connection.runFramed(writer.take(), 'result', handler);
+}
+
+/** At most what the packet of these parameters takes, so that it is written without growing. */
+function executeBytes(parameters: readonly ExecuteParameter[]): number {
+  let bytes = 32;
+  for (const { start, end } of parameters) bytes += 12 + end - start;
+  return bytes;
 }
 
 /** Texts of EXECUTEs come back again and again: the string (and with it the hash that finds its handle) is kept. */

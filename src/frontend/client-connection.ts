@@ -22,12 +22,12 @@ import {
   serverCapabilities,
 } from '../wire/index.ts';
 import { accountsFrom, credentialsOf, databaseDenied, mayUse } from './accounts.ts';
-import { runCommand } from './commands.ts';
+import { type CommandOptions, commandFailed, runCommand } from './commands.ts';
 import { LoginDamper } from './login-damper.ts';
 import type { Account } from './mesh-snapshot.ts';
 import { checkClientCharset } from './plan-environment.ts';
 import { ResponseWriter } from './response-writer.ts';
-import { Session, type WorkerShare } from './session.ts';
+import { type CommandContext, Session, type WorkerShare } from './session.ts';
 import { peerCertificate, type ServerTls } from './tls-contexts.ts';
 
 /** What all connections of one listener share. */
@@ -64,8 +64,13 @@ export class ClientConnection implements ClientFile {
   #busy = false;
   /** For the count of the account's connections. */
   #waiting = false;
-  #multiStatements = false;
-  #capabilities = 0;
+  readonly #options: CommandOptions = {
+    capabilities: 0,
+    multiStatements: false,
+    changeUser: (packet) => this.#changeUser(packet),
+  };
+  /** Of the running command. */
+  #context: CommandContext | undefined;
   #cancelTimeout: () => void = () => undefined;
   /** Who waits for the next packet of a file. */
   #reader: { resolve(packet: Buffer | undefined): void; reject(error: unknown): void } | undefined;
@@ -339,9 +344,9 @@ export class ClientConnection implements ClientFile {
     session.loggedIn(account);
     session.state.user = accepted.user;
     session.state.accountHost = account.host.text;
-    this.#capabilities = accepted.capabilities;
+    this.#options.capabilities = accepted.capabilities;
     this.#reply.capabilities = accepted.capabilities;
-    this.#multiStatements = hasCapability(accepted.capabilities, Capability.MULTI_STATEMENTS);
+    this.#options.multiStatements = hasCapability(accepted.capabilities, Capability.MULTI_STATEMENTS);
     session.backend.capabilities = {
       foundRows: hasCapability(accepted.capabilities, Capability.FOUND_ROWS),
       deprecateEof: hasCapability(accepted.capabilities, Capability.DEPRECATE_EOF),
@@ -367,23 +372,45 @@ export class ClientConnection implements ClientFile {
       this.#end();
       return;
     }
-    const file = hasCapability(this.#capabilities, Capability.LOCAL_FILES) ? this : undefined;
+    const file = hasCapability(this.#options.capabilities, Capability.LOCAL_FILES) ? this : undefined;
     const context = { session: this.session, account, reply: this.#reply, file };
-    const options = {
-      multiStatements: this.#multiStatements,
-      setMultiStatements: (on: boolean) => {
-        this.#multiStatements = on;
-      },
-      changeUser: (packet: Buffer) => this.#changeUser(packet),
-      capabilities: this.#capabilities,
-    };
-    runCommand(context, payload, options).then(
-      () => this.#commandDone(),
-      (error: unknown) => {
-        this.#share.observer.bug(error);
-        this.#destroy();
-      },
-    );
+    this.#context = context;
+    try {
+      const answering = runCommand(context, payload, this.#options);
+      // Without a promise the caller goes on with the next command: many short ones must not nest.
+      if (answering === undefined) this.#commandDone();
+      else answering.then(this.#onAnswered, this.#onFailed);
+    } catch (error) {
+      this.#commandFailed(error);
+    }
+  }
+
+  readonly #onAnswered = (): void => {
+    try {
+      this.#commandDone();
+      this.#work();
+    } catch (error) {
+      this.#bug(error);
+    }
+  };
+
+  readonly #onFailed = (error: unknown): void => {
+    this.#commandFailed(error);
+    this.#work();
+  };
+
+  #commandFailed(error: unknown): void {
+    try {
+      if (this.#context !== undefined) commandFailed(this.#context, error);
+      this.#commandDone();
+    } catch (bug) {
+      this.#bug(bug);
+    }
+  }
+
+  #bug(error: unknown): void {
+    this.#share.observer.bug(error);
+    this.#destroy();
   }
 
   /** LOAD DATA LOCAL: what the client sends next is the file. */
@@ -426,6 +453,7 @@ export class ClientConnection implements ClientFile {
   }
 
   #commandDone(): void {
+    this.#context = undefined;
     if (this.#phase === 'closed') return;
     if (!this.#reply.atPacketBoundary) {
       this.#destroy();
@@ -440,7 +468,6 @@ export class ClientConnection implements ClientFile {
     // COM_CHANGE_USER that goes on: the sequence ids do as well.
     if (this.#phase === 'command') this.#framer.startCommand();
     this.#closeIfQuiet();
-    this.#work();
   }
 
   /** COM_CHANGE_USER: a new dialogue on the same connection; the state has been reset by the caller. */

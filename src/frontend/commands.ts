@@ -17,24 +17,33 @@ import { runQuery, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { defaultTracked } from './tracked-changes.ts';
 
+/** One for all commands of a connection. */
 export interface CommandOptions {
-  readonly capabilities: number;
-  readonly multiStatements: boolean;
-  setMultiStatements(on: boolean): void;
+  capabilities: number;
+  multiStatements: boolean;
   /** Starts the dialogue of COM_CHANGE_USER. */
   changeUser(packet: Buffer): void;
 }
 
-/** Answers one command. Rejects only for bugs. `payload` includes the command byte. */
-export async function runCommand(context: CommandContext, payload: Buffer, options: CommandOptions): Promise<void> {
-  try {
-    await answer(context, payload, options);
-  } catch (error) {
-    tell(
-      context,
-      error instanceof MalformedPacket ? new MeshError('ER_MALFORMED_PACKET', {}, { cause: error }) : error,
-    );
-  }
+/**
+ * Answers one command: undefined if that is done already. What it throws or rejects with is for `commandFailed`.
+ * `payload` includes the command byte.
+ */
+export function runCommand(
+  context: CommandContext,
+  payload: Buffer,
+  options: CommandOptions,
+): Promise<void> | undefined {
+  const code = payload[0] ?? -1;
+  if (payload.length < (LENGTH_MIN[code] ?? 1)) throw new MalformedPacket(`command ${code} of ${payload.length} bytes`);
+  if (code !== Command.QUERY) return answer(context, payload, code, options);
+  const { textStart } = parseQuery(payload, options.capabilities);
+  return runQuery(context, payload.subarray(textStart), options.multiStatements);
+}
+
+/** Tells the client why its command was not carried out. */
+export function commandFailed(context: CommandContext, error: unknown): void {
+  tell(context, error instanceof MalformedPacket ? new MeshError('ER_MALFORMED_PACKET', {}, { cause: error }) : error);
 }
 
 /** Bytes that a command has at least, its own included. */
@@ -48,56 +57,51 @@ const LENGTH_MIN: Readonly<Record<number, number>> = {
   [Command.SET_OPTION]: 3,
 };
 
-async function answer(context: CommandContext, payload: Buffer, options: CommandOptions): Promise<void> {
+function answer(
+  context: CommandContext,
+  payload: Buffer,
+  code: number,
+  options: CommandOptions,
+): Promise<void> | undefined {
   const { reply, session } = context;
-  const code = payload[0] ?? -1;
-  if (payload.length < (LENGTH_MIN[code] ?? 1)) throw new MalformedPacket(`command ${code} of ${payload.length} bytes`);
   switch (code) {
-    case Command.QUERY: {
-      const { textStart } = parseQuery(payload, options.capabilities);
-      return runQuery(context, payload.subarray(textStart), options.multiStatements);
-    }
     case Command.STMT_PREPARE:
       return prepareStatement(context, payload.subarray(1));
     case Command.STMT_EXECUTE:
       return executeStatement(context, payload, options.capabilities);
     case Command.STMT_CLOSE:
       closeStatement(context, payload);
-      return;
+      return undefined;
     case Command.STMT_SEND_LONG_DATA:
       sendLongData(context, payload);
-      return;
+      return undefined;
     case Command.STMT_FETCH:
       fetchRows(context, payload);
-      return;
+      return undefined;
     case Command.STMT_RESET:
       resetStatement(context, payload);
-      return;
+      return undefined;
     case Command.PING:
       reply.done();
-      return;
+      return undefined;
     case Command.INIT_DB:
       useDatabase(context, payload.toString('utf8', 1));
-      return;
+      return undefined;
     case Command.FIELD_LIST:
       return fieldList(context, payload);
     case Command.STATISTICS:
       reply.packet(Buffer.from(`Uptime: ${Math.floor(process.uptime())}  Threads: ${session.share.sessions.size}`));
-      return;
+      return undefined;
     case Command.PROCESS_KILL:
       return runKill(context, 'connection', BigInt(payload.readUInt32LE(1)));
     case Command.RESET_CONNECTION:
-      await resetSession(context);
-      reply.done();
-      return;
+      return resetSession(context).then(() => reply.done());
     case Command.CHANGE_USER:
-      await resetSession(context);
-      options.changeUser(payload);
-      return;
+      return resetSession(context).then(() => options.changeUser(payload));
     case Command.SET_OPTION:
-      options.setMultiStatements(payload.readUInt16LE(1) === 0);
+      options.multiStatements = payload.readUInt16LE(1) === 0;
       reply.eof();
-      return;
+      return undefined;
     case Command.DEBUG:
     case Command.REFRESH:
     case Command.SHUTDOWN:

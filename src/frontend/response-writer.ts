@@ -20,6 +20,8 @@ import {
 import type { CursorRows } from './cursor-rows.ts';
 import type { TextRows } from './text-rows.ts';
 
+/** Memory that an idle connection keeps for its next answer. */
+const IDLE_BYTES = 1024;
 /** Bytes buffered here before they are handed to the socket in the middle of a response. */
 const FLUSH_BYTES = 64 * 1024;
 /** Row runs shorter than this are copied behind what is buffered; longer ones are written as they are. */
@@ -45,7 +47,7 @@ const PASSED_FLAGS =
 export class ResponseWriter implements Reply {
   readonly #socket: Socket;
   readonly #state: SessionState;
-  readonly #writer = new PacketWriter();
+  readonly #writer = new PacketWriter(IDLE_BYTES);
   #capabilities: Capabilities = 0;
   #waiters: (() => void)[] = [];
   #congested = false;
@@ -295,6 +297,8 @@ export class ResponseWriter implements Reply {
     }
     this.bytesSent += sent.length;
     if (!this.#socket.write(sent)) this.#congested = true;
+    // Nearly always the system has taken all of it by now.
+    if (this.#socket.writableLength === 0) this.#writer.reuse();
   }
 
   #pass(chunk: Buffer, start: number, end: number): void {

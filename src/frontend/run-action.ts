@@ -40,7 +40,9 @@ export async function runAction(
   let takeBack: (() => void) | undefined;
   try {
     if (hints.variables.size > 0) takeBack = setHinted(context, plan, hints.variables);
-    const outcome = await carryOut(context, plan, action, request, text);
+    const outcome = await (action.kind === 'forward' && plan.statement?.kind !== 'other'
+      ? carryOutOnShards(context, plan, action, request)
+      : carryOut(context, plan, action, request, text));
     const ending = remember(context, plan, action, outcome);
     if (ending !== undefined) await ending;
     return outcome;
@@ -107,7 +109,7 @@ async function carryOut(
     case 'inspect':
       if (action.query === undefined) return runShow(context, action.show, action.like, text);
       await commitImplicitly(context, plan);
-      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+      return execute(statementRun(context, plan, request), action, session.aftermath);
     case 'pinned': {
       await commitImplicitly(context, plan);
       if (action.pin === 'found rows') {
@@ -115,13 +117,13 @@ async function carryOut(
         if (!session.state.autocommit && !session.state.inTransaction) session.state.inTransaction = true;
         const { route, query, names } = action;
         const forward = { kind: 'forward', access: 'read', route, query, names } as const;
-        return execute(statementRun(context, plan, request), forward, aftermathOf(context));
+        return execute(statementRun(context, plan, request), forward, session.aftermath);
       }
       await session.backend.pinTo(action.query.source, action.pin);
       const outcome = await execute(
         statementRun(context, plan, request),
         { kind: 'forward', access: 'write', route: action.route, query: action.query, names: action.names },
-        aftermathOf(context),
+        session.aftermath,
       );
       if (action.ends) session.backend.unpin(action.pin);
       else if (action.pin === 'user lock') await settleUserLocks(context, text);
@@ -130,13 +132,13 @@ async function carryOut(
     case 'refuse':
       if (plan.kind === 'notUnderstood')
         return notUnderstood(statementRun(context, plan, request), context, text, action.error);
-      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+      return execute(statementRun(context, plan, request), action, session.aftermath);
     case 'ddl':
       // DDL commits what was open, as on any server; if that fails the DDL does not run.
       if (session.state.inTransaction) await session.backend.commit();
-      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+      return execute(statementRun(context, plan, request), action, session.aftermath);
     case 'reply':
-      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+      return execute(statementRun(context, plan, request), action, session.aftermath);
     case 'forward':
     case 'scatter':
     case 'scratch':
@@ -145,13 +147,29 @@ async function carryOut(
     case 'insertSelect':
     case 'selectInto':
       if (plan.statement?.kind === 'other') await commitImplicitly(context, plan);
-      else if (!session.state.autocommit && !session.state.inTransaction && touchesTables(action))
-        session.state.inTransaction = true;
-      return execute(statementRun(context, plan, request), action, aftermathOf(context));
+      return carryOutOnShards(context, plan, action, request);
     default:
       return unreachable(action);
   }
 }
+
+/** Opens the session's transaction if its first statement must, and runs the action. */
+function carryOutOnShards(
+  context: CommandContext,
+  plan: Plan,
+  action: TableAction,
+  request: ClientRequest,
+): Promise<Outcome> {
+  const { state, aftermath } = context.session;
+  if (!state.autocommit && !state.inTransaction && plan.statement?.kind !== 'other' && touchesTables(action))
+    state.inTransaction = true;
+  return execute(statementRun(context, plan, request), action, aftermath);
+}
+
+type TableAction = Extract<
+  Action,
+  { kind: 'forward' | 'scatter' | 'scratch' | 'write' | 'insertSelect' | 'selectInto' | 'load' }
+>;
 
 /** Tells the pin which locks a statement may have taken. */
 async function settleUserLocks(context: CommandContext, planned: Buffer): Promise<void> {
@@ -231,10 +249,6 @@ function insertIdUncertain(context: CommandContext, plan: Plan): boolean {
     statement.columns.length === 0 ||
     statement.columns.some((column) => column.name.toLowerCase() === auto.name.toLowerCase())
   );
-}
-
-function aftermathOf(context: CommandContext) {
-  return { schemaChanged: () => context.session.database.schemaChanged('DDL') };
 }
 
 export function useDatabase(context: CommandContext, database: string): void {

@@ -24,80 +24,69 @@ import { factsOf } from './session-facts.ts';
 /** Shared by all statements: planning is synchronous, so nobody sees another's fingerprint. */
 const scratch = new FingerprintBuffer();
 
+/** A statement that is about to be bound to its shards. */
+interface Planned {
+  readonly plan: Plan;
+  readonly hints: Hints;
+  readonly bound: Action | Promise<Action>;
+  /** Where the next statement of the packet begins. */
+  readonly next: number | undefined;
+}
+
 /** COM_QUERY: answers every statement of the text, and stops at the first error. Never rejects for what a client sends. */
 export async function runQuery(context: CommandContext, text: Buffer, multiStatements: boolean): Promise<void> {
-  let rest = text;
-  for (;;) {
-    const next = await runStatement(context, rest, multiStatements);
-    if (next === undefined) return;
+  const { reply } = context;
+  const { timing } = context.session;
+  for (let rest = text; ; ) {
+    let planned: Planned;
+    let action: Action;
+    try {
+      planned = planStatement(context, rest, multiStatements);
+      action = planned.bound instanceof Promise ? await planned.bound : planned.bound;
+    } catch (error) {
+      tell(context, error);
+      timing.ended(context, undefined);
+      return;
+    }
+    timing.planned();
+    const { plan, hints, next } = planned;
+    reply.moreResults = next !== undefined;
+    const outcome = await runAction(context, plan, action, textRequest, rest, hints);
+    reply.moreResults = false;
+    timing.ended(context, action, outcome);
+    if (outcome.failed || next === undefined) return;
     rest = rest.subarray(next);
   }
 }
 
-/** Answers the first statement of `text`; resolves with the offset of the next one, or undefined at the end or after an error. */
-async function runStatement(
-  context: CommandContext,
-  text: Buffer,
-  multiStatements: boolean,
-): Promise<number | undefined> {
-  const { session, reply, account } = context;
+/** The first statement of `text`, up to what has to be awaited. Throws what is refused. */
+function planStatement(context: CommandContext, text: Buffer, multiStatements: boolean): Planned {
+  const { session, account } = context;
   const { share, state, timing } = session;
   timing.begin(context);
   const snapshot = session.snapshot;
   const database = session.database;
   const environment = planEnvironment(snapshot, database, state.database, state.settings);
-
-  let plan: Plan;
-  let hints: Hints;
-  let bound: Action | Promise<Action>;
-  let next: number | undefined;
-  try {
-    const tokens = lexPlain(share.lexer, text, environment.mode);
-    fingerprint(tokens, 0, scratch);
-    timing.parsed(share.observer.digest(database.name, scratch, tokens), tokens.hints);
-    next = nextStatement(tokens, scratch.endToken);
-    if (next !== undefined && !multiStatements) throw syntaxErrorAt(text, next);
-    hints = hintsOf(tokens);
-    const cached = share.plans.get(scratch, tokens, environment);
-    if (cached === undefined) {
-      plan = compile({ tokens: tokens.copy(), fingerprint: scratch.copy(), env: environment, hints });
-      share.plans.put(scratch, environment, plan);
-    } else {
-      plan = cached;
-    }
-    checkPrivileges(account, plan.privileges, state.host);
-    const input: BindInput = {
-      tokens,
-      fingerprint: scratch,
-      parameters: [],
-      facts: factsOf(session),
-      keys: database.keys,
-    };
-    bound = bind(plan, input);
-  } catch (error) {
-    context.session.runningText = undefined;
-    return refused(context, error);
+  const tokens = lexPlain(share.lexer, text, environment.mode);
+  fingerprint(tokens, 0, scratch);
+  timing.parsed(share.observer.digest(database.name, scratch, tokens), tokens.hints);
+  const next = nextStatement(tokens, scratch.endToken);
+  if (next !== undefined && !multiStatements) throw syntaxErrorAt(text, next);
+  const hints = hintsOf(tokens);
+  let plan = share.plans.get(scratch, tokens, environment);
+  if (plan === undefined) {
+    plan = compile({ tokens: tokens.copy(), fingerprint: scratch.copy(), env: environment, hints });
+    share.plans.put(scratch, environment, plan);
   }
-
-  let action: Action;
-  try {
-    action = bound instanceof Promise ? await bound : bound;
-  } catch (error) {
-    return refused(context, error);
-  }
-  timing.planned();
-  reply.moreResults = next !== undefined;
-  const outcome = await runAction(context, plan, action, textRequest, text, hints);
-  reply.moreResults = false;
-  timing.ended(context, action, outcome);
-  return outcome.failed ? undefined : next;
-}
-
-/** An error before there was anything to run. */
-function refused(context: CommandContext, error: unknown): undefined {
-  tell(context, error);
-  context.session.timing.ended(context, undefined);
-  return undefined;
+  checkPrivileges(account, plan.privileges, state.host);
+  const input: BindInput = {
+    tokens,
+    fingerprint: scratch,
+    parameters: [],
+    facts: factsOf(session),
+    keys: database.keys,
+  };
+  return { plan, hints, bound: bind(plan, input), next };
 }
 
 /** Tokens of a text without marks of executable comments: it is lexed again if there were any. */

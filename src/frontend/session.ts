@@ -1,5 +1,5 @@
 /** One client's session: its state, its backends, its statements. Everything that outlives one command. */
-import { type ClientFile, SessionBackend, type TransactionTally } from '../execute/index.ts';
+import { type Aftermath, type ClientFile, SessionBackend, type TransactionTally } from '../execute/index.ts';
 import type { PlanCache } from '../plan/index.ts';
 import { initialMeshValues, newSessionState, type SessionState } from '../session/index.ts';
 import type { Lexer } from '../sql/index.ts';
@@ -41,6 +41,7 @@ export class Session {
   /** session_track_system_variables of the client; the backends' own is the mesh's. */
   tracked: ReadonlySet<string> = defaultTracked;
   readonly timing = new StatementTiming();
+  readonly aftermath: Aftermath = { schemaChanged: () => this.database.schemaChanged('DDL') };
   /** Text of the running statement. */
   runningText: Buffer | undefined;
   startedAt = 0;

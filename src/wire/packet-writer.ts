@@ -7,7 +7,7 @@ const BLOCK_SIZE = 16 * 1024;
 
 /**
  * Begin, write fields, end; then `take()` everything that is finished and write it to the socket.
- * Bytes that were taken are never written again, so they need no copy.
+ * Bytes that were taken are not written again before `reuse`, so they need no copy.
  */
 export class PacketWriter {
   #buffer: Buffer;
@@ -88,6 +88,13 @@ export class PacketWriter {
     const view = this.#buffer.subarray(this.#taken, end);
     this.#taken = end;
     return view;
+  }
+
+  /** What was taken is not needed any more: its place may be written again. Only between packets, with nothing pending. */
+  reuse(): void {
+    if (this.#packet >= 0 || this.#position !== this.#taken) return;
+    this.#position = 0;
+    this.#taken = 0;
   }
 
   int1(value: number): this {
