@@ -10,15 +10,11 @@ interface Fault {
   left: number;
 }
 
-const faults = new Map<string, Fault>(
-  (process.env['SHARDMESH_FAULT_AT'] ?? '')
-    .split(',')
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      const [name = '', what, times] = entry.split(':');
-      return [name, { signal: what === 'stop' ? 'SIGSTOP' : 'SIGKILL', left: Number(times ?? 1) }];
-    }),
-);
+const faults = new Map<string, Fault>();
+for (const entry of (process.env['SHARDMESH_FAULT_AT'] ?? '').split(',')) {
+  const [, name, what, times] = /^(.+):(kill|stop)(?::(\d+))?$/.exec(entry) ?? [];
+  if (name !== undefined) faults.set(name, { signal: what === 'stop' ? 'SIGSTOP' : 'SIGKILL', left: Number(times ?? 1) });
+}
 
 /** Called where a pause or an end of the process would matter. */
 export function faultPoint(name: string): void {
@@ -32,4 +28,10 @@ export function faultPoint(name: string): void {
 /** Whether a test wants a rule left out. */
 export function leavesOut(rule: string): boolean {
   return process.env['SHARDMESH_WITHOUT'] === rule;
+}
+
+/** Shorter times, so that a harness need not wait: `SHARDMESH_TIMES=grace=200,attempt=3000`, in milliseconds. */
+export function testMs(name: string, usual: number): number {
+  const given = new RegExp(`(?:^|,)${name}=(\\d+)(?:,|$)`).exec(process.env['SHARDMESH_TIMES'] ?? '')?.[1];
+  return given === undefined ? usual : Number(given);
 }

@@ -15,7 +15,7 @@ import {
   rollbackAll,
   type TransactionScope,
 } from '../commit-protocol.ts';
-import { faultPoint, leavesOut } from '../fault-point.ts';
+import { faultPoint, leavesOut, testMs } from '../fault-point.ts';
 import { randomName } from '../server-identity.ts';
 import { beginCommit, type CommitEffect, type CommitEvent, type CommitState, commitMachine } from './commit-machine.ts';
 import { type DeliveryGround, onOwnLease, ownClass } from './ground.ts';
@@ -39,7 +39,7 @@ export interface BestEffortOptions {
   now(): number;
 }
 
-export const bestEffortDefaults = { deliveryWaitMs: 5000, bytesMax: 4 * 1024 * 1024 } as const;
+export const bestEffortDefaults = { deliveryWaitMs: testMs('wait', 5000), bytesMax: 4 * 1024 * 1024 } as const;
 
 export function bestEffortProtocol(options: BestEffortOptions): CommitProtocol {
   return { type: 'BEST_EFFORT', begin: (scope) => new BestEffortCoordinator(options, scope) };

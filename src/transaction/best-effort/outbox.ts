@@ -1,4 +1,5 @@
 /** The statements on the outbox and the inbox, as text in ASCII: they run under whatever settings a session has. */
+import { testMs } from '../fault-point.ts';
 import { meshSchema, serverTime } from '../tables.ts';
 
 /** States of an outbox row. */
@@ -11,9 +12,9 @@ export const BARRED = 3;
 export const SETTLED = 4;
 
 /** A row is left to the session that wrote it for so long before the relay takes it. */
-export const GRACE_MS = 5000;
+export const GRACE_MS = testMs('grace', 5000);
 /** A claim that is not renewed ends after so long. */
-export const CLAIM_MS = 30_000;
+export const CLAIM_MS = testMs('claim', 30_000);
 
 const outbox = `${meshSchema}.outbox`;
 const inbox = `${meshSchema}.inbox`;

@@ -1,5 +1,6 @@
 /** One attempt of the relay to deliver an outbox row, and what becomes of the row afterwards, as a pure machine. */
 import type { Machine } from '../../base/index.ts';
+import { testMs } from '../fault-point.ts';
 
 export interface RelayLimits {
   /** Waiting after the first failure; doubled with each further one. */
@@ -9,7 +10,11 @@ export interface RelayLimits {
   readonly ageMaxMs: number;
 }
 
-export const relayLimits: RelayLimits = { firstMs: 1000, longestMs: 300_000, ageMaxMs: 24 * 3_600_000 };
+export const relayLimits: RelayLimits = {
+  firstMs: testMs('first', 1000),
+  longestMs: testMs('longest', 300_000),
+  ageMaxMs: testMs('age', 24 * 3_600_000),
+};
 
 export type RelayState =
   /** Claimed: this attempt is number `tries`, of a row that was `ageMs` old then. */

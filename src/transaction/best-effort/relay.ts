@@ -1,5 +1,6 @@
 /** Delivers what sessions left in outboxes: looks at every server from time to time, and at once when it is told to. */
 import type { Clock } from '../../base/index.ts';
+import { testMs } from '../fault-point.ts';
 import { attemptDelivery, type DeliveryOptions, type DeliveryTarget } from './delivery.ts';
 import { type DeliveryGround, onOwnLease, ownClass, serverOf } from './ground.ts';
 import {
@@ -45,10 +46,10 @@ export interface RelayOptions extends DeliveryOptions {
 
 export const relayDefaults = {
   limits: relayLimits,
-  attemptMs: 20_000,
-  everyMs: 1000,
-  sweepEveryMs: 60_000,
-  keepMs: 24 * 3_600_000,
+  attemptMs: testMs('attempt', 20_000),
+  everyMs: testMs('every', 1000),
+  sweepEveryMs: testMs('sweep', 60_000),
+  keepMs: testMs('keep', 24 * 3_600_000),
 } as const;
 
 /** Rows of one server that are looked at in one round, and rows that are swept at once. */
