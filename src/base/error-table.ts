@@ -265,6 +265,18 @@ export const errorTable = {
     "whether transaction {gid} has committed is not known: source '{source}' does not answer",
     'Nothing has to be done to end it: it is committed everywhere or nowhere as soon as the source answers. Look at the data, or at `SHOW MESH TRANSACTIONS`, before doing it again.',
   ),
+  SM_ALREADY_DECIDED: row(
+    9133,
+    'HY000',
+    'transaction {gid} has {state} already',
+    'RETRY, SKIP BRANCH or FORCE act on what is left of it.',
+  ),
+  SM_NO_SUCH_BRANCH: row(
+    9134,
+    'HY000',
+    "transaction {gid} has no open branch '{branch}'",
+    'List what is open with `SHOW MESH TRANSACTIONS`.',
+  ),
   SM_CONFIG: row(9201, 'HY000', '{message}', 'Run `shardmesh check` on the file.'),
   SM_CHARSET_UNSAFE: row(
     9202,

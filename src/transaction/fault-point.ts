@@ -13,7 +13,8 @@ interface Fault {
 const faults = new Map<string, Fault>();
 for (const entry of (process.env['SHARDMESH_FAULT_AT'] ?? '').split(',')) {
   const [, name, what, times] = /^(.+):(kill|stop)(?::(\d+))?$/.exec(entry) ?? [];
-  if (name !== undefined) faults.set(name, { signal: what === 'stop' ? 'SIGSTOP' : 'SIGKILL', left: Number(times ?? 1) });
+  if (name !== undefined)
+    faults.set(name, { signal: what === 'stop' ? 'SIGSTOP' : 'SIGKILL', left: Number(times ?? 1) });
 }
 
 /** Called where a pause or an end of the process would matter. */

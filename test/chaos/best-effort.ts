@@ -205,8 +205,7 @@ rules:
     try {
       try {
         await client.beginTransaction();
-        for (const id of txn % 2 === 0 ? [0, 1] : [1, 0])
-          await client.query(`INSERT INTO hits VALUES (${id}, ${txn})`);
+        for (const id of txn % 2 === 0 ? [0, 1] : [1, 0]) await client.query(`INSERT INTO hits VALUES (${id}, ${txn})`);
         // In one order, or they would wait for each other on two servers.
         for (const id of [0, 1]) await client.query(`UPDATE counters SET n = n + 1 WHERE id = ${id}`);
       } catch {

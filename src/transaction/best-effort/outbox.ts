@@ -119,7 +119,12 @@ export function reviveOutbox(gid: string, seq: number | undefined): string {
 }
 
 export function listOutbox(limit: number): string {
-  return `SELECT gid,seq,server,target,source,state,tries,${serverTime}-made,reason FROM ${outbox} WHERE state IN (${PENDING},${DEAD}) ORDER BY made LIMIT ${limit}`;
+  return `SELECT gid,seq,source,state,tries,${serverTime}-made,reason,payload FROM ${outbox} WHERE state IN (${PENDING},${DEAD}) ORDER BY made LIMIT ${limit}`;
+}
+
+/** A row for each delivery of the transaction that has not arrived. */
+export function openOutbox(gid: string): string {
+  return `SELECT seq FROM ${outbox} WHERE gid=${hex(gid)} AND state IN (${PENDING},${DEAD})`;
 }
 
 export function readOutbox(gid: string, seq: number): string {
