@@ -13,6 +13,10 @@ export class Places {
   readonly constraints: Constraints;
   readonly #builder: PlanBuilder;
   readonly #predicates: readonly (KeyPredicate | undefined)[];
+  /** Of the first sharded table, for people. */
+  readonly #keyColumns: string;
+  /** Why most statements go where they go. */
+  readonly #byKey: { readonly reason: RouteReason; readonly detail: string };
   readonly #defaultSource: string;
   /** Shard sources of the single tables, without repetition. */
   readonly #singleSources: readonly string[];
@@ -32,6 +36,9 @@ export class Places {
     ];
     this.#broadcasts = statement.uses.filter((use) => use.meaning.kind === 'broadcast');
     this.sharded = statement.uses.filter((use) => use.meaning.kind === 'sharded');
+    const leader = this.sharded[0]?.meaning;
+    this.#keyColumns = leader?.kind === 'sharded' ? leader.logical.shardingColumns.join(', ') : '';
+    this.#byKey = { reason: 'sharding key', detail: `condition on ${this.#keyColumns}` };
     this.#audit();
   }
 
@@ -95,14 +102,13 @@ export class Places {
       return { reason: 'no table', detail: 'the default data source answers' };
     }
     const leader = this.sharded[0]!;
-    const columns = leader.meaning.kind === 'sharded' ? leader.meaning.logical.shardingColumns.join(', ') : '';
     if (sets.some((set) => set?.length === 0)) return { reason: 'contradiction', detail: 'no row can match' };
     if (narrowing.hint) return { reason: 'hint', detail: 'values of the hint' };
     const all = this.sharded.every(
       (use) => use.meaning.kind === 'sharded' && sets[use.index]!.length === use.meaning.logical.nodes.length,
     );
-    if (narrowing.narrowed && (!all || sets[leader.index]!.length === 1))
-      return { reason: 'sharding key', detail: `condition on ${columns}` };
+    if (narrowing.narrowed && (!all || sets[leader.index]!.length === 1)) return this.#byKey;
+    const columns = this.#keyColumns;
     if (narrowing.inexact)
       return {
         reason: 'inexact sharding key',
@@ -175,7 +181,10 @@ export class Places {
   describe(places: readonly NodePlace[], routed: { readonly reason: RouteReason; readonly detail: string }): Route {
     const leader = this.sharded[0];
     const total = leader?.meaning.kind === 'sharded' ? leader.meaning.logical.nodes.length : 1;
-    const nodes = places.map((place) => ({ source: place.source, tables: [...new Set(place.tables)] }));
+    const nodes = places.map((place) => ({
+      source: place.source,
+      tables: place.tables.length < 2 ? place.tables : [...new Set(place.tables)],
+    }));
     const target = places.length === 0 ? 'none' : places.length === 1 ? 'one' : places.length >= total ? 'all' : 'some';
     return {
       target,

@@ -40,6 +40,8 @@ export function routeNodes(
   const shared = sharedColumn(bound);
   const condition = shared === undefined ? undefined : conditions.get(shared);
   if (condition?.kind === 'values') {
+    const only = condition.values.length === 1 ? nodeOfValue(bound, condition.values[0]!) : undefined;
+    if (only !== undefined) return { kind: 'nodes', nodes: [only], by: 'key' };
     // Both levels read the same column: each value decides source and table together.
     const nodes = new Set<number>();
     for (const value of condition.values) {
@@ -60,12 +62,26 @@ export function routeNodes(
   const tables = targetsOf(bound.table, 'table', table, conditions, hints, answers, requests);
   if (requests.length > 0) return { kind: 'needsKeys', requests };
   if (sources === 'all' && tables === 'all') return { kind: 'nodes', nodes: bound.allNodes, by: 'all' };
-  const nodes = new Set<number>();
-  collectNodes(bound, sources, tables, nodes);
   const byHint =
     (sources !== 'all' && bound.database.kind === 'hint') || (tables !== 'all' && bound.table.kind === 'hint');
   const by: RoutedBy = byHint ? 'hint' : 'key';
+  if (sources.length === 1 && tables.length === 1 && sources !== 'all' && tables !== 'all') {
+    const node = bound.nodeOf[sources[0]! * bound.tables.length + tables[0]!]!;
+    return { kind: 'nodes', nodes: node >= 0 ? [node] : [], by };
+  }
+  const nodes = new Set<number>();
+  collectNodes(bound, sources, tables, nodes);
   return { kind: 'nodes', nodes: sorted(nodes), by };
+}
+
+/** Where both levels put a value of the one column that they read, if that is certain: the usual case, without sets. */
+function nodeOfValue({ database, table, nodeOf, tables }: BoundTable, value: KeyValue): number | undefined {
+  if (database.kind !== 'standard' || table.kind !== 'standard') return undefined;
+  const source = database.bound.placeValue(value);
+  const target = table.bound.placeValue(value);
+  if (typeof source !== 'number' || typeof target !== 'number') return undefined;
+  const node = nodeOf[source * tables.length + target]!;
+  return node >= 0 ? node : undefined;
 }
 
 /** Hint values of one level for a table: those that name it, else the one for every table. */
@@ -130,6 +146,10 @@ function targetsOf(
       const condition = conditions.get(strategy.columnKey);
       if (condition === undefined) return 'all';
       if (condition.kind === 'range') return strategy.bound.placeRange(condition);
+      if (condition.values.length === 1) {
+        const placement = strategy.bound.placeValue(condition.values[0]!);
+        if (typeof placement === 'number') return [placement];
+      }
       return unite(condition.values.map((value) => strategy.bound.placeValue(value)));
     }
     case 'lookup': {
