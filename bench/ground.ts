@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   grantSchemas,
+  makeTransactionTables,
   type ServerProcess,
   type SidecarProcess,
   startServerProcess,
@@ -131,6 +132,7 @@ async function build(
     }),
   );
   const [first, second] = servers as [ServerProcess, ServerProcess];
+  for (const server of servers) await makeTransactionTables(server);
   await grantSchemas(first, account, ['plain', 'shop_0']);
   await grantSchemas(second, account, ['shop_1']);
 
