@@ -28,6 +28,7 @@ import {
   deliveryGround,
   lookupTables,
   ownSource,
+  ReplicaSets,
   ruleSources,
   SourcePools,
   serverTargets,
@@ -61,6 +62,7 @@ import {
   type RuleSet,
   replicasOf,
 } from './rules/index.ts';
+import { learnPositions, PositionBook, sharePositions } from './session/index.ts';
 import { Lexer } from './sql/index.ts';
 import type {
   BeginOrder,
@@ -85,6 +87,7 @@ import {
   watchOutboxes,
   watchPools,
   watchProcess,
+  watchReplicas,
   watchSessions,
 } from './telemetry/index.ts';
 import {
@@ -139,6 +142,9 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   const plans = new PlanCache(PLAN_CACHE_BYTES);
   /** What the workers of this sidecar know together. */
   const shared = port.share;
+  /** What the users' sessions have written and seen, so that replicas are not read too early. */
+  const positions = new PositionBook(sharePositions(shared));
+  learnPositions(shared, positions);
   /** What the next load reads instead of the disk, what the last one has read, and whether this worker tells how it went. */
   const reading: { given: ConfigurationFiles | undefined; read: ConfigurationFiles | undefined; lead: boolean } = {
     given: order.files,
@@ -161,7 +167,12 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   const logger: Logger = root;
   if (detectTracing()) logger.info({}, 'tracing.on');
   if (first.value !== undefined) root.addSecrets(secretsOf(first.value));
-  const publisher = new Publisher({
+  const replicaSets = new ReplicaSets(
+    () => publisher.current.config.replicas,
+    (database, group, event) => replicaWatch.told(database, group, event),
+  );
+  const replicaWatch = watchReplicas(metrics, logger, replicaSets);
+  const publisher: Publisher = new Publisher({
     source: { name: order.file, load },
     logger,
     clock,
@@ -190,6 +201,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     snapshot = buildSnapshot(next, snapshot);
     const sources = [...next.ruleSets.values()].flatMap((rules) => [...rules.dataSources.values()]);
     pools.keepOnly(sources);
+    replicaSets.keepOnly(next.ruleSets.values());
     ownPools.keepOnly(sources.map(ownSource));
   });
 
@@ -215,6 +227,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
         handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       },
       transactionType: config.transaction.defaultType,
+      consistency: config.replicas.consistency,
     };
   }
 
@@ -239,7 +252,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
         if (last === undefined) throw new Error(`database ${name} has no schema`);
         return last;
       },
-      directory: ruleSources(rules, pools),
+      directory: ruleSources(rules, pools, replicaSets),
       keys: keySupply(rules),
       schemaChanged: async (reason) => {
         await publisher.refreshSchema(name, reason === 'DDL' ? 'ddl' : 'unknown name');
@@ -364,6 +377,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     sessions,
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
+    positions,
     protocols: {
       LOCAL: localProtocol,
       XA: xaProtocol(xa),
@@ -410,6 +424,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     await Promise.all([...leases.values()].map((lease) => lease.stop()));
     for (const close of closers.reverse()) await close();
     await relay.stop();
+    replicaSets.close();
     pools.close();
     ownPools.close();
     root.flush();
@@ -420,16 +435,19 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     [...publisher.current.ruleSets.values()].flatMap((rules) =>
       rules.shardSources.flatMap((name) => {
         const primary = primaryOf(rules, name);
-        return primary === undefined
-          ? []
-          : [
-              {
-                database: rules.databaseName,
-                source: primary.name,
-                role: 'primary' as const,
-                pools: pools.stats(primary),
-              },
-            ];
+        const now = replicaSets.of(rules, name)?.primary.name ?? primary?.name;
+        return [primary, ...replicasOf(rules, name)].flatMap((source) =>
+          source === undefined
+            ? []
+            : [
+                {
+                  database: rules.databaseName,
+                  source: source.name,
+                  role: source.name === now ? ('primary' as const) : ('replica' as const),
+                  pools: pools.stats(source),
+                },
+              ],
+        );
       }),
     );
   watchPools(metrics, sourceFigures);
@@ -461,17 +479,32 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
       rules.shardSources.flatMap((group) => {
         const missing = publisher.current.schemas.get(database)?.missing.get(group);
         const members = [primaryOf(rules, group), ...replicasOf(rules, group)].filter((source) => source !== undefined);
+        const set = replicaSets.of(rules, group);
         return members.map((source, index): SourceStatus => {
           const stats = pools.stats(source);
-          const down = stats.some((pool) => pool.down);
+          const member = set?.members[index];
+          const primary = set === undefined ? index === 0 : member === set.primary;
+          const why = (member === undefined ? undefined : set?.whyNot(member)) || (primary ? missing : undefined);
           return {
             database,
             source: source.name,
             group,
-            role: index === 0 ? 'primary' : 'replica',
+            role: primary ? 'primary' : 'replica',
             address: `${source.socketPath ?? `${source.host}:${source.port}`}/${source.database}`,
-            up: !down && (index > 0 || missing === undefined),
-            ...(index === 0 && missing !== undefined ? { reason: missing } : {}),
+            up: (member?.health.up ?? !stats.some((pool) => pool.down)) && (!primary || missing === undefined),
+            ...(why === undefined ? {} : { reason: why }),
+            ...(member === undefined
+              ? {}
+              : {
+                  member: {
+                    state: member.quarantined ? 'quarantined' : member.health.state,
+                    lagSeconds: member.facts?.lagSeconds,
+                    latencyMs: member.latencyMs,
+                    reads: member.reads,
+                    epoch: member.facts?.epoch ?? 0,
+                    zone: member.zone,
+                  },
+                }),
             idle: stats.reduce((sum, pool) => sum + pool.idle, 0),
             leased: stats.reduce((sum, pool) => sum + pool.leased, 0),
             waiting: stats.reduce((sum, pool) => sum + pool.waiting, 0),

@@ -38,6 +38,18 @@ export interface SourceStatus {
   readonly idle: number;
   readonly leased: number;
   readonly waiting: number;
+  /** Of a group with replicas: what its probes and reads say. */
+  readonly member?: MemberStatus;
+}
+
+export interface MemberStatus {
+  /** starting, up, down, half-open, or quarantined. */
+  readonly state: string;
+  readonly lagSeconds: number | undefined;
+  readonly latencyMs: number;
+  readonly reads: number;
+  readonly epoch: number;
+  readonly zone: string | undefined;
 }
 
 /** One worker process. */

@@ -1,5 +1,5 @@
 /** What several workers tell of the same thing, as one. */
-import type { SourceStatus } from './handles.ts';
+import type { MemberStatus, SourceStatus } from './handles.ts';
 import type { DigestStatus } from './mesh-rows.ts';
 
 /** Connections are added up; a source is up if every worker finds it so. */
@@ -15,6 +15,9 @@ export function mergeSources(lists: readonly (readonly SourceStatus[])[]): Sourc
     const reason = known.reason ?? status.reason;
     merged.set(key, {
       ...known,
+      ...(known.member === undefined || status.member === undefined
+        ? {}
+        : { member: mergeMembers(known.member, status.member) }),
       up: known.up && status.up,
       ...(reason === undefined ? {} : { reason }),
       idle: known.idle + status.idle,
@@ -23,6 +26,18 @@ export function mergeSources(lists: readonly (readonly SourceStatus[])[]): Sourc
     });
   }
   return [...merged.values()];
+}
+
+/** Workers probe by themselves: the worse state is shown, and reads are added up. */
+function mergeMembers(one: MemberStatus, other: MemberStatus): MemberStatus {
+  return {
+    ...one,
+    state: one.state === 'up' ? other.state : one.state,
+    lagSeconds: one.lagSeconds ?? other.lagSeconds,
+    latencyMs: Math.max(one.latencyMs, other.latencyMs),
+    reads: one.reads + other.reads,
+    epoch: Math.max(one.epoch, other.epoch),
+  };
 }
 
 /** Those that took most time first; `other` last. */

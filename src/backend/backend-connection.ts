@@ -6,14 +6,16 @@ import {
   Command,
   framePayload,
   hasCapability,
+  type OkPacket,
   PACKET_PAYLOAD_MAX,
   parseErr,
+  parseOk,
   type ReplyKind,
   ResultScanner,
 } from '../wire/index.ts';
 import { BackendFault } from './backend-fault.ts';
 import { changeUserOn } from './change-user.ts';
-import { type ConnectOptions, trackingSql } from './connect-options.ts';
+import { type ConnectOptions, mysqlTrackingSql, trackingSql } from './connect-options.ts';
 import { CONNECT_TIMEOUT_MS, type OpenBackend, openBackend } from './open-backend.ts';
 import { prepareOn } from './prepare-statement.ts';
 import { PreparedCache, type PreparedHandle } from './prepared-cache.ts';
@@ -30,6 +32,11 @@ interface Request {
   readonly sequence: number;
   readonly sequenceShift: number;
   sent: boolean;
+}
+
+/** Who learns how far a connection's writes have come. */
+export interface PositionListener {
+  positionMoved(connection: BackendConnection, gtids: string): void;
 }
 
 const PREPARED_MAX = 256;
@@ -49,6 +56,8 @@ export class BackendConnection {
   sessionState: unknown = undefined;
   /** Called once when the connection is gone; `undefined` after `end`. */
   onClose: ((fault: BackendFault | undefined) => void) | undefined;
+  /** Hears of every write position that this connection's answers report; set by the borrower. Undefined: nobody reads them. */
+  positionListener: PositionListener | undefined;
   /** Called when the socket takes more LOCAL INFILE data, after `writeInfile` answered false. */
   onDrain: (() => void) | undefined;
 
@@ -98,6 +107,11 @@ export class BackendConnection {
     this.#socket = open.socket;
     this.#scanner = new ResultScanner(hasCapability(open.capabilities, Capability.DEPRECATE_EOF));
     this.#scanner.status = open.status;
+    this.#scanner.onChanges = (payload) => {
+      if (this.positionListener === undefined || !hasCapability(this.capabilities, Capability.SESSION_TRACK)) return;
+      const gtids = gtidsOf(parseOk(payload, this.capabilities));
+      if (gtids !== undefined) this.positionListener.positionMoved(this, gtids);
+    };
     this.#prepared = new PreparedCache(options.preparedMax ?? PREPARED_MAX, (statementId) =>
       this.#closeStatement(statementId),
     );
@@ -314,8 +328,8 @@ export class BackendConnection {
   }
 
   async #initialise(): Promise<void> {
-    const wanted =
-      this.options.initSql ?? (hasCapability(this.capabilities, Capability.SESSION_TRACK) ? trackingSql : '');
+    const tracks = hasCapability(this.capabilities, Capability.SESSION_TRACK);
+    const wanted = this.options.initSql ?? (tracks ? (this.isMariaDB ? trackingSql : mysqlTrackingSql) : '');
     if (wanted !== '') await this.query(wanted);
   }
 
@@ -442,6 +456,15 @@ function faultOf(cause: Error | undefined, stage: 'request' | 'idle', mayHaveExe
     errno: known?.errno,
     sqlState: known?.sqlState,
   });
+}
+
+/** The GTIDs that an OK packet reports: MySQL's session_track_gtids, MariaDB's last_gtid among its variables. */
+function gtidsOf(ok: OkPacket): string | undefined {
+  for (const change of ok.changes) {
+    if (change.kind === 'gtids') return change.gtids;
+    if (change.kind === 'variable' && change.name === 'last_gtid' && change.value !== '') return change.value;
+  }
+  return undefined;
 }
 
 function isErr(chunk: Buffer, at: number): boolean {

@@ -59,3 +59,6 @@ export interface ConnectOptions {
 /** Makes OK packets report schema, variable, state and transaction changes. */
 export const trackingSql =
   "SET SESSION session_track_system_variables='*', session_track_state_change=ON, session_track_schema=ON, session_track_transaction_info='STATE'";
+
+/** The same on MySQL, which reports the GTID of a write in a block of its own. MariaDB's is the variable last_gtid. */
+export const mysqlTrackingSql = `${trackingSql}, session_track_gtids='OWN_GTID'`;

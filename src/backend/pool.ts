@@ -124,6 +124,11 @@ export class Pool implements Keeper {
     }
   }
 
+  /** Whether every connection that it may have is in use, or somebody waits for one. */
+  get exhausted(): boolean {
+    return this.#waiting.length > 0 || this.#leased.size >= this.#sizeMax;
+  }
+
   stats(): PoolStats {
     return {
       idle: this.#idle.length,

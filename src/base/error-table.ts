@@ -244,6 +244,12 @@ export const errorTable = {
     'the schema change succeeded on [{done}] and failed on {failed}: {reason}',
     'Correct the cause and run it again with IF [NOT] EXISTS, or finish it on the named node.',
   ),
+  SM_NO_PRIMARY_NOW: row(
+    9112,
+    '08S01',
+    "group '{group}' has no primary that can be written: {reason}",
+    'Nothing was executed. Make one member writable and no replica; two that both took writes must be repaired by hand first.',
+  ),
 
   // ---- ours: rules and configuration ----
   SM_NOT_DELIVERABLE: row(

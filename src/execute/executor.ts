@@ -2,6 +2,7 @@
 
 import { MeshError } from '../base/index.ts';
 import type { Action } from '../plan/index.ts';
+import { mayUseReplica } from './elsewhere.ts';
 import { clientError } from './faults.ts';
 import { MemoryReply } from './memory-reply.ts';
 import type { ErrorValues } from './reply.ts';
@@ -9,6 +10,7 @@ import { runDdl } from './run-ddl.ts';
 import { failed, runForward } from './run-forward.ts';
 import { runInspect } from './run-inspect.ts';
 import { runLoad } from './run-load.ts';
+import { runReader } from './run-reader.ts';
 import { runScatter } from './run-scatter.ts';
 import { runScratch } from './run-scratch.ts';
 import { runSelectInto } from './run-select-into.ts';
@@ -45,6 +47,7 @@ export interface Aftermath {
 /** Never rejects: the reply has been told whatever happened. */
 export function execute(run: StatementRun, action: ShardAction, aftermath: Aftermath): Promise<Outcome> {
   // The usual case, without another promise around its own.
+  if (action.kind === 'forward' && action.access === 'read' && mayUseReplica(run)) return runReader(run, action);
   return action.kind === 'forward' ? runForward(run, action) : executeOther(run, action, aftermath);
 }
 

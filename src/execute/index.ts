@@ -8,6 +8,7 @@ export { lookupTables } from './lookup-tables.ts';
 export { MemoryReply } from './memory-reply.ts';
 export { logicalColumn, logicalMessage } from './name-mapping.ts';
 export { readSystemVariables, readUserVariables, valueLiteral } from './read-back.ts';
+export { ReplicaSets } from './replica-sets.ts';
 export type { ErrorValues, OkValues, Reply } from './reply.ts';
 export { scratchColumns } from './run-scratch.ts';
 export { runForOk } from './run-write.ts';

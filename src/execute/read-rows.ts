@@ -15,7 +15,7 @@ export interface TextRows {
 
 /** Runs one text on its source and gathers its rows. Rejects with ShardError, MeshError (also SM_RESULT_TOO_LARGE) or ServerError. */
 export async function readRows(run: StatementRun, query: ShardQuery): Promise<TextRows> {
-  const reads = await openShardReads({ ...run, request: { kind: 'text' } }, [query], false);
+  const reads = await openShardReads({ ...run, request: { kind: 'text' } }, [query], false, undefined);
   try {
     const stream = reads.streams[0] as (typeof reads.streams)[number];
     const definitions = await stream.definitions();

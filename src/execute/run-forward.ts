@@ -8,6 +8,7 @@ import type { BranchStatement } from '../transaction/index.ts';
 import { type FrameKind, type OkPacket, parseErr, parseOk, StatusFlag } from '../wire/index.ts';
 import { branchStatement } from './branch-statement.ts';
 import type { ClientFile } from './client-file.ts';
+import { ATTEMPTS_MAX, Elsewhere, isReadOnlyError } from './elsewhere.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues, Reply } from './reply.ts';
@@ -27,20 +28,35 @@ export interface ForwardRequest {
   readonly infile?: Uint8Array;
 }
 
-/** Runs on one source. Never rejects: failures are told to the reply. */
-export function runForward(run: StatementRun, request: ForwardRequest): Promise<Outcome> {
-  return forwardOnce(run, request, true);
+/** What earlier attempts of a statement have told. */
+export interface Told {
+  /** Columns of the header that the reply has, 0: none; the next attempt repeats it. */
+  header: number;
+  /** Rows have been handed to the reply: from here on it cannot begin anew. */
+  rows: boolean;
 }
 
-async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry: boolean): Promise<Outcome> {
+interface Progress extends Told {
+  /** Something has been written to the reply. */
+  started: boolean;
+}
+
+/** Runs on one source. Never rejects: failures are told to the reply. */
+export function runForward(run: StatementRun, request: ForwardRequest): Promise<Outcome> {
+  return forwardOnce(run, request, 0);
+}
+
+async function forwardOnce(run: StatementRun, request: ForwardRequest, attempt: number): Promise<Outcome> {
   const { backend, reply } = run;
   const { query, names } = request;
   let held: StatementLease | undefined;
-  const progress = { started: false };
+  const progress: Progress = { started: false, header: 0, rows: false };
   try {
     held = backend.takeNow(query.source) ?? (await backend.take(query.source, request.access));
-    return await forwardOn(run, request, held, progress);
+    return await forwardOn(run, request, held, progress, attempt < ATTEMPTS_MAX);
   } catch (error) {
+    // Refused as read-only: nothing ran, and the next primary is waited for.
+    if (error instanceof Elsewhere) return forwardOnce(run, request, attempt + 1);
     if (!(error instanceof Fault)) {
       if (!(error instanceof ServerError) && !(error instanceof MeshError)) {
         held?.destroy();
@@ -53,7 +69,7 @@ async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry:
     held = undefined;
     // Safe to repeat: nothing has been told, and either the server cannot have run it or it only reads.
     const repeatable = !error.mayHaveExecuted || request.access === 'read';
-    if (mayRetry && !wasHeld && repeatable && !progress.started) return forwardOnce(run, request, false);
+    if (attempt === 0 && !wasHeld && repeatable && !progress.started) return forwardOnce(run, request, 1);
     if (wasHeld) await backend.transactionLost(`the connection to source '${query.source}' was lost`);
     return failed(reply, backend.lostPin() ?? sourceFault(error, query.source));
   } finally {
@@ -62,20 +78,24 @@ async function forwardOnce(run: StatementRun, request: ForwardRequest, mayRetry:
   }
 }
 
-/** Runs on this lease. Rejects with BackendFault if the connection is lost; a server's error is an outcome. */
+/**
+ * Runs on this lease. Rejects with BackendFault if the connection is lost; a server's error is an outcome. `mayMove`: rejects with
+ * Elsewhere if a primary refused it as read-only.
+ */
 export function forwardOn(
   run: StatementRun,
   request: ForwardRequest,
   held: StatementLease,
-  progress: { started: boolean } = { started: false },
+  progress: Progress = { started: false, header: 0, rows: false },
+  mayMove = false,
 ): Promise<Outcome> {
   const { effects } = run.plan;
   if (request.infile !== undefined && run.file === undefined) throw new MeshError('ER_CLIENT_LOCAL_FILES_DISABLED');
   // Nearly always undefined: only transaction types that keep a record of statements watch them.
   const watched = held.held ? run.backend.watched(held) : undefined;
   if (watched === undefined && !effects.readsInsertId && !run.insertIdUncertain)
-    return send(run, request, held, progress, undefined);
-  return prepared(run, request, held, progress, watched);
+    return send(run, request, held, progress, undefined, mayMove);
+  return prepared(run, request, held, progress, watched, mayMove);
 }
 
 type Watched = NonNullable<ReturnType<SessionBackend['watched']>>;
@@ -85,14 +105,15 @@ async function prepared(
   run: StatementRun,
   request: ForwardRequest,
   held: StatementLease,
-  progress: { started: boolean },
+  progress: Progress,
   watched: Watched | undefined,
+  mayMove: boolean,
 ): Promise<Outcome> {
   if (run.plan.effects.readsInsertId || run.insertIdUncertain) await run.backend.replayInsertId(held.lease);
-  if (watched === undefined) return send(run, request, held, progress, undefined);
+  if (watched === undefined) return send(run, request, held, progress, undefined, mayMove);
   const statement = branchStatement(run, request.query, request.access);
   await watched.coordinator.beforeStatement?.(watched.branch, statement);
-  return send(run, request, held, progress, { watched, statement });
+  return send(run, request, held, progress, { watched, statement }, false);
 }
 
 interface WatchedStatement {
@@ -104,16 +125,24 @@ function send(
   run: StatementRun,
   request: ForwardRequest,
   held: StatementLease,
-  progress: { started: boolean },
+  progress: Progress,
   watching: WatchedStatement | undefined,
+  mayMove: boolean,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const schemas = run.backend.directory.physicalSchemas;
-    const answer = new ForwardAnswer(run.reply, held, request, schemas, run.file, (fault) => {
+    const ended = (fault: BackendFault | undefined): void => {
       progress.started = answer.started;
       if (answer.passing !== undefined)
         resolve(passed(answer.passing, fault).then(() => settle(run, request, held, answer, watching)));
       else if (fault !== undefined) reject(fault);
+      else if (
+        mayMove &&
+        answer.error !== undefined &&
+        isRefusedWrite(run, answer.error) &&
+        run.backend.refusedAsReadOnly(held)
+      )
+        reject(new Elsewhere({ primaryOnly: true }));
       else if (isPlain(run, held, answer)) {
         try {
           answer.tell();
@@ -122,9 +151,15 @@ function send(
           reject(error);
         }
       } else resolve(settle(run, request, held, answer, watching));
-    });
+    };
+    const answer = new ForwardAnswer(run.reply, held, request, schemas, run.file, ended, progress);
     sendShardQuery(held.lease, request.query, run.request, answer)?.catch(reject);
   });
+}
+
+/** A row change that a server refused because it is read-only: nothing of it ran. A procedure may have done something before. */
+function isRefusedWrite(run: StatementRun, error: ErrorValues): boolean {
+  return !run.plan.effects.opaque && !run.state.inTransaction && isReadOnlyError(error.errno, error.message);
 }
 
 /** Waits until the client's file has been read to its end, which may go on after the server's answer. */
@@ -134,7 +169,7 @@ async function passed(passing: Promise<void>, fault: BackendFault | undefined): 
 }
 
 /** Nothing has to be asked of the server, or remembered of the connection, before the end of the answer is told. */
-function isPlain(run: StatementRun, held: StatementLease, answer: ForwardAnswer): boolean {
+export function isPlain(run: StatementRun, held: StatementLease, answer: ForwardAnswer): boolean {
   const { effects } = run.plan;
   return (
     answer.error === undefined &&
@@ -148,7 +183,7 @@ function isPlain(run: StatementRun, held: StatementLease, answer: ForwardAnswer)
 }
 
 /** What has to be known before the end of the answer is told: nothing may be told behind it. */
-async function settle(
+export async function settle(
   run: StatementRun,
   request: ForwardRequest,
   held: StatementLease,
@@ -194,7 +229,7 @@ async function settle(
 
 const noDiagnostics: readonly Diagnostic[] = [];
 
-function outcomeOf(reply: Reply, answer: ForwardAnswer): Outcome {
+export function outcomeOf(reply: Reply, answer: ForwardAnswer): Outcome {
   return {
     failed: answer.error !== undefined,
     rows: BigInt(reply.rowsPassed),
@@ -235,11 +270,12 @@ function errorDiagnostic(error: ErrorValues | MeshError): Diagnostic {
 }
 
 /** Listens to the backend and writes to the client, holding the backend back when the client is slow. */
-class ForwardAnswer implements ResponseHandler {
+export class ForwardAnswer implements ResponseHandler {
   readonly #reply: Reply;
   readonly #lease: StatementLease;
   readonly #request: ForwardRequest;
   readonly #schemas: ReadonlySet<string>;
+  readonly #told: Told;
   /** Called once, when no more of the answer comes. Must not throw. */
   readonly #done: (fault: BackendFault | undefined) => void;
   #columns: Buffer[] = [];
@@ -268,7 +304,9 @@ class ForwardAnswer implements ResponseHandler {
     schemas: ReadonlySet<string>,
     file: ClientFile | undefined,
     done: (fault: BackendFault | undefined) => void,
+    told: Told,
   ) {
+    this.#told = told;
     this.#file = file;
     this.#reply = reply;
     this.#lease = lease;
@@ -371,6 +409,7 @@ class ForwardAnswer implements ResponseHandler {
   }
 
   onRows(chunk: Buffer, start: number, end: number): void {
+    this.#told.rows = true;
     this.#reply.rawRows(chunk, start, end);
   }
 
@@ -398,6 +437,10 @@ class ForwardAnswer implements ResponseHandler {
 
   #header(status: number): void {
     this.started = true;
+    const told = this.#told.header;
+    // Another server's answer to the same read begins with the same header.
+    if (told > 0 && !this.#told.rows && told === this.#columns.length) return;
+    this.#told.header = this.#columns.length;
     this.#reply.header(this.#columns, status);
   }
 

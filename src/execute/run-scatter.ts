@@ -3,6 +3,7 @@ import { MeshError } from '../base/index.ts';
 import { merge, sameRowFormat } from '../merge/index.ts';
 import type { Action, NameMap } from '../plan/index.ts';
 import { type ColumnDefinition, parseColumnDefinition } from '../wire/index.ts';
+import { mayUseReplica, type ReaderAttempt } from './elsewhere.ts';
 import { clientError } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues } from './reply.ts';
@@ -11,20 +12,47 @@ import { openShardReads, type ShardReads } from './shard-reads.ts';
 import { ShardError } from './shard-stream.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
+type Scatter = Extract<Action, { kind: 'scatter' }>;
+
+/** What earlier attempts have told. */
+interface Told {
+  header: boolean;
+  rows: boolean;
+}
+
 /** Never rejects: failures are told to the reply, also in the middle of rows. */
-export async function runScatter(run: StatementRun, action: Extract<Action, { kind: 'scatter' }>): Promise<Outcome> {
+export async function runScatter(run: StatementRun, action: Scatter): Promise<Outcome> {
+  const told: Told = { header: false, rows: false };
+  let reader: ReaderAttempt | undefined = mayUseReplica(run) ? { primaryOnly: false } : undefined;
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await scatterOnce(run, action, reader, told, attempt);
+    if (!('primaryOnly' in outcome)) return outcome;
+    reader = outcome;
+  }
+}
+
+/** Answers where to try again if a replica failed before any row was told. */
+async function scatterOnce(
+  run: StatementRun,
+  action: Scatter,
+  reader: ReaderAttempt | undefined,
+  told: Told,
+  attempt: number,
+): Promise<Outcome | ReaderAttempt> {
   const { reply, backend } = run;
   const { names, merge: spec } = action;
   let reads: ShardReads | undefined;
   try {
-    reads = await openShardReads(run, action.queries, spec.inputOrder.length > 0);
+    reads = await openShardReads(run, action.queries, spec.inputOrder.length > 0, reader);
     requireSameFormat(reads);
     const definitions = await allDefinitions(reads);
     const first = definitions[0] as readonly Buffer[];
-    reply.header(
-      first.slice(0, spec.visible).map((definition) => logicalColumn(definition, names)),
-      0,
-    );
+    if (!told.header)
+      reply.header(
+        first.slice(0, spec.visible).map((definition) => logicalColumn(definition, names)),
+        0,
+      );
+    told.header = true;
     const columns: ColumnDefinition[] = first.map((definition) => parseColumnDefinition(definition));
     const merged = merge(reads.streams, columns, spec, run.request.kind === 'text' ? 'text' : 'binary', {
       bytesMax: run.limits.resultMemory,
@@ -38,6 +66,7 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
       const pulled = merged.next();
       const batch = pulled instanceof Promise ? await pulled : pulled;
       if (batch === undefined) break;
+      told.rows ||= batch.count > 0;
       for (let index = 0; index < batch.count; index += 1) {
         reply.row(batch.buffer.subarray(batch.bounds[2 * index] as number, batch.bounds[2 * index + 1] as number));
       }
@@ -59,6 +88,8 @@ export async function runScatter(run: StatementRun, action: Extract<Action, { ki
     reads = undefined;
     return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics, warnings, errno: 0 };
   } catch (error) {
+    const again = told.rows ? undefined : reads?.again(attempt);
+    if (again !== undefined) return again;
     return failed(reply, shardFailure(error, names, backend.directory.physicalSchemas));
   } finally {
     backend.meter.held = undefined;

@@ -5,6 +5,7 @@ import { ScratchInsert, scratchLoadSettings } from '../merge/index.ts';
 import type { Action, ScratchFeed } from '../plan/index.ts';
 import { settingsReplay, withVariables } from '../session/index.ts';
 import { BinaryRowView, parseColumnDefinition, payloadOf, writeTextRow } from '../wire/index.ts';
+import { Elsewhere, mayUseReplica, type ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
 import { informationSchemaRows } from './information-schema.ts';
 import { textOf } from './memory-reply.ts';
@@ -26,6 +27,21 @@ type Scratch = Extract<Action, { kind: 'scratch' }>;
 
 /** Never rejects: failures are told to the reply. The temporary tables are gone when it resolves. */
 export async function runScratch(run: StatementRun, action: Scratch): Promise<Outcome> {
+  let reader: ReaderAttempt | undefined = mayUseReplica(run) ? { primaryOnly: false } : undefined;
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await scratchOnce(run, action, reader, attempt);
+    if (!('primaryOnly' in outcome)) return outcome;
+    reader = outcome;
+  }
+}
+
+/** Answers where to read again if a replica failed: nothing has been told before the last statement runs. */
+async function scratchOnce(
+  run: StatementRun,
+  action: Scratch,
+  reader: ReaderAttempt | undefined,
+  attempt: number,
+): Promise<Outcome | ReaderAttempt> {
   const { backend, reply } = run;
   const { scratch, names } = action;
   const schemas = backend.directory.physicalSchemas;
@@ -43,7 +59,7 @@ export async function runScratch(run: StatementRun, action: Scratch): Promise<Ou
       if (load.enter !== undefined) await lease.connection.query(load.enter);
       await define(run, feed, lease);
       made.push(feed.name);
-      copied += await fill(run, feed, lease, run.limits.resultMemory - copied);
+      copied += await fill(run, feed, lease, run.limits.resultMemory - copied, reader, attempt);
       if (load.leave !== undefined) await lease.connection.query(load.leave);
     }
     const outcome = await forwardOn(run, { query: scratch.final, access: 'read', names }, held);
@@ -56,6 +72,7 @@ export async function runScratch(run: StatementRun, action: Scratch): Promise<Ou
     // What is left on the connection is not known: it goes.
     held?.destroy();
     held = undefined;
+    if (error instanceof Elsewhere) return error.reader;
     if (error instanceof BackendFault) return failed(reply, sourceFault(error, scratch.source));
     return failed(reply, shardFailure(error, names, schemas));
   } finally {
@@ -107,7 +124,14 @@ function loadSettings(run: StatementRun): { readonly enter: string | undefined; 
 }
 
 /** Copies a feed's rows; answers the bytes that went through. */
-async function fill(run: StatementRun, feed: ScratchFeed, lease: Lease, bytesMax: number): Promise<number> {
+async function fill(
+  run: StatementRun,
+  feed: ScratchFeed,
+  lease: Lease,
+  bytesMax: number,
+  reader: ReaderAttempt | undefined,
+  attempt: number,
+): Promise<number> {
   if (feed.rows.kind === 'informationSchema') {
     await informationSchemaRows(run, feed.name, feed.rows.table, lease);
     return 0;
@@ -120,7 +144,7 @@ async function fill(run: StatementRun, feed: ScratchFeed, lease: Lease, bytesMax
     if (bytes > bytesMax) throw new MeshError('SM_RESULT_TOO_LARGE', { limit: run.limits.resultMemory });
     await lease.connection.query(text);
   };
-  const reads = await openShardReads(run, feed.rows.queries, false);
+  const reads = await openShardReads(run, feed.rows.queries, false, reader);
   try {
     for (const stream of reads.streams) {
       const toText = run.request.kind === 'text' ? undefined : await binaryToText(stream);
@@ -140,6 +164,9 @@ async function fill(run: StatementRun, feed: ScratchFeed, lease: Lease, bytesMax
       }
     }
     await send(insert.finish());
+  } catch (error) {
+    const again = reads.again(attempt);
+    throw again === undefined ? error : new Elsewhere(again);
   } finally {
     await reads.close();
   }

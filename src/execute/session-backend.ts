@@ -1,21 +1,38 @@
 /** The backend side of one client session: leases prepared with its state, inside its transaction if there is one. */
-import { BackendFault, type CapabilityClass, type Lease, type Pool } from '../backend/index.ts';
+import {
+  BackendFault,
+  type CapabilityClass,
+  type Lease,
+  type Pool,
+  type ReplicaMember,
+  type ReplicaSet,
+} from '../backend/index.ts';
 import { MeshError, type TransactionType } from '../base/index.ts';
 import type { Access } from '../plan/index.ts';
 import {
   type Diagnostic,
   freshSettings,
   type PinReason,
+  PositionBook,
   plainTransaction,
   type SessionState,
   type Settings,
   settingsReplay,
   withUserVariables,
 } from '../session/index.ts';
-import { type Branch, type CommitProtocols, type Coordinator, Transaction } from '../transaction/index.ts';
+import {
+  type Branch,
+  type CommitProtocols,
+  type Coordinator,
+  plainOpening,
+  Transaction,
+} from '../transaction/index.ts';
 import { StatusFlag } from '../wire/index.ts';
+import type { ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
+import type { Reading } from './guarded-read.ts';
 import { readUserVariables } from './read-back.ts';
+import { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
 import { StatementMeter, TransactionTally } from './statement-meter.ts';
 import { UserLocks } from './user-locks.ts';
@@ -32,6 +49,8 @@ export interface StatementLease {
   readonly lease: Lease;
   /** Inside the session's transaction or pin: the connection must be kept whatever happens on it. */
   readonly held: boolean;
+  /** Only of `takeReader`: how the read must be guarded. */
+  readonly reading: Reading | undefined;
   /** `opaque`: the statement may have changed the backend session in unknown ways. */
   done(opaque?: boolean): Promise<void> | undefined;
   /** The protocol state is unknown: cut the connection off. */
@@ -44,6 +63,16 @@ interface Pin {
   readonly reasons: Set<PinReason>;
   readonly locks: UserLocks;
 }
+
+/** A replica that a transaction reads, in a read-only transaction of its own there. */
+interface FixedReader {
+  readonly lease: Lease;
+  readonly member: ReplicaMember;
+  /** Nothing of it has been told yet: another replica would do as well. */
+  fresh: boolean;
+}
+
+const firstAttempt: ReaderAttempt = { primaryOnly: false };
 
 /** Owned by one session; one statement at a time. */
 export class SessionBackend {
@@ -71,6 +100,9 @@ export class SessionBackend {
   #kills: Promise<void> | undefined;
   /** The client is gone: nothing may be taken any more. */
   #closed = false;
+  /** Replicas that the transaction in progress reads, by source. */
+  readonly #fixed = new Map<string, FixedReader>();
+  readonly reads: SessionReads;
 
   constructor(
     state: SessionState,
@@ -78,12 +110,14 @@ export class SessionBackend {
     capabilities: CapabilityClass,
     protocols: CommitProtocols,
     tally = new TransactionTally(),
+    positions = new PositionBook(),
   ) {
     this.#state = state;
     this.directory = directory;
     this.capabilities = capabilities;
     this.#protocols = protocols;
     this.#tally = tally;
+    this.reads = new SessionReads(state, positions, () => this.directory);
   }
 
   get transaction(): Transaction | undefined {
@@ -96,7 +130,7 @@ export class SessionBackend {
 
   /** Nothing is held on any backend: the quiet point at which a session may move or end. */
   get quiet(): boolean {
-    return this.#transaction === undefined && this.#pin === undefined;
+    return this.#transaction === undefined && this.#pin === undefined && this.#fixed.size === 0;
   }
 
   /**
@@ -108,6 +142,9 @@ export class SessionBackend {
     if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
     this.#checkPin(source);
     if (this.#state.inTransaction) {
+      // A write goes to the primary, which knows best how to refuse it in a read-only transaction.
+      const fixed = this.#readOnly && access === 'read' ? this.#fixed.get(source) : undefined;
+      if (fixed !== undefined) return this.#fixedLease(source, fixed);
       const branch = await this.#join(source);
       if (access === 'write') branch.wrote = true;
       await this.#prepareHeld(source, branch.lease);
@@ -118,7 +155,8 @@ export class SessionBackend {
       await this.#prepareHeld(source, lease);
       return this.#held(source, lease);
     }
-    return this.takeFree(source);
+    const lease = await this.#acquire(source);
+    return this.#statementLease(source, lease);
   }
 
   /**
@@ -128,25 +166,220 @@ export class SessionBackend {
   takeNow(source: string): StatementLease | undefined {
     if (this.#closed || this.#interruption !== undefined || this.#lost !== undefined) return undefined;
     if (this.#state.inTransaction || this.#pin !== undefined) return undefined;
-    const lease = this.directory.primaryPool(source, this.capabilities).tryAcquire();
+    const { directory } = this;
+    const set = this.#setOf(source);
+    if (set?.writable === false) return undefined;
+    const lease = directory.primaryPool(source, this.capabilities).tryAcquire();
     if (lease === undefined) return undefined;
     const known = lease.connection.sessionState as LeaseState | undefined;
-    if (known?.settings === this.#state.settings) return this.#statementLease(source, lease);
-    lease.release();
-    return undefined;
+    if (known?.settings !== this.#state.settings) {
+      lease.release();
+      return undefined;
+    }
+    if (set !== undefined) this.reads.onPrimary(set, lease.connection);
+    return this.#statementLease(source, lease);
+  }
+
+  /**
+   * A connection for a statement that a replica may answer. `reading` of the lease says how it must be guarded; without it the
+   * statement runs like any other. Throws as `take` does.
+   */
+  async takeReader(source: string, attempt: ReaderAttempt = firstAttempt): Promise<StatementLease> {
+    const set = this.directory.replicaSet(source);
+    if (set === undefined || this.#pin !== undefined) return this.take(source, 'read');
+    this.#checkGoing();
+    if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
+    const { shardmesh_read: wish } = this.#state.mesh;
+    const strategy = this.#state.inTransaction ? this.#strategy(source) : 'DYNAMIC';
+    const fixed = this.#fixed.get(source);
+    if (fixed !== undefined) {
+      if (strategy === 'FIXED') return this.#fixedLease(source, fixed);
+      this.#endFixed(source);
+    }
+    if (strategy === 'PRIMARY') return this.take(source, 'read');
+    if (wish === 'primary' || attempt.primaryOnly) return this.#takePrimaryReading(source, set);
+    const floor = await this.reads.floor(set, (asked) => this.#askPrimary(asked));
+    if (floor === 'primary') return this.#takePrimaryReading(source, set);
+    let { except } = attempt;
+    for (let tries = 0; tries < set.members.length; tries += 1) {
+      const choice = set.chooseReader(
+        floor,
+        (member) => this.directory.memberPool(member, this.capabilities).exhausted,
+        except,
+        wish === 'replica',
+      );
+      if (choice === undefined) break;
+      const { member } = choice;
+      let lease: Lease;
+      try {
+        lease = await this.#acquireFrom(() => this.directory.memberPool(member, this.capabilities), source);
+      } catch (error) {
+        if (!(error instanceof MeshError) || !ELSEWHERE.has(error.code)) throw error;
+        set.suspect(member, error.message);
+        except = member;
+        continue;
+      }
+      this.reads.onReader(lease.connection);
+      const reading = this.reads.reading(set, choice);
+      if (strategy !== 'FIXED') return this.#statementLease(source, lease, reading);
+      try {
+        await lease.connection.query(plainOpening({ ...this.#state.transaction, access: 'READ ONLY' }).join(';'));
+      } catch (error) {
+        lease.destroy();
+        this.#running.delete(lease);
+        if (!(error instanceof BackendFault)) throw error;
+        set.suspect(member, error.message);
+        except = member;
+        continue;
+      }
+      const fresh: FixedReader = { lease, member, fresh: true };
+      this.#fixed.set(source, fresh);
+      return this.#held(source, lease, reading);
+    }
+    set.fallbacks += 1;
+    // A READ ONLY transaction reads one server per source: from here on the primary.
+    return strategy === 'FIXED' ? this.take(source, 'read') : this.#takePrimaryReading(source, set);
+  }
+
+  /** The usual case of `takeReader`, without a promise: no transaction, an idle connection with the session's settings. */
+  takeReaderNow(source: string): StatementLease | undefined {
+    if (this.#closed || this.#interruption !== undefined || this.#lost !== undefined) return undefined;
+    if (this.#state.inTransaction || this.#pin !== undefined) return undefined;
+    const { directory } = this;
+    const set = directory.replicaSet(source);
+    if (set === undefined) return this.takeNow(source);
+    const { shardmesh_read: wish } = this.#state.mesh;
+    if (wish === 'primary') return undefined;
+    const floor = this.reads.floorNow(set);
+    if (floor === 'ask' || floor === 'primary') return undefined;
+    const choice = set.chooseReader(
+      floor,
+      (member) => directory.memberPool(member, this.capabilities).exhausted,
+      undefined,
+      wish === 'replica',
+    );
+    if (choice === undefined) return undefined;
+    const lease = directory.memberPool(choice.member, this.capabilities).tryAcquire();
+    if (lease === undefined) return undefined;
+    const known = lease.connection.sessionState as LeaseState | undefined;
+    if (known?.settings !== this.#state.settings) {
+      lease.release();
+      return undefined;
+    }
+    this.reads.onReader(lease.connection);
+    return this.#statementLease(source, lease, this.reads.reading(set, choice));
+  }
+
+  async #takePrimaryReading(source: string, set: ReplicaSet): Promise<StatementLease> {
+    // Not by `take`: the question behind the read takes the place of the one behind the statement.
+    if (this.#state.inTransaction) return this.take(source, 'read');
+    const lease = await this.#acquire(source, false);
+    this.reads.onReader(lease.connection);
+    return this.#statementLease(source, lease, this.reads.reading(set, undefined));
+  }
+
+  #fixedLease(source: string, fixed: FixedReader): StatementLease {
+    const set = this.directory.replicaSet(source) as ReplicaSet;
+    const reading = this.reads.reading(set, { member: fixed.member, wait: undefined });
+    fixed.fresh = false;
+    return this.#held(source, fixed.lease, reading);
+  }
+
+  #setOf(source: string): ReplicaSet | undefined {
+    return this.directory.replicated ? this.directory.replicaSet(source) : undefined;
+  }
+
+  get #readOnly(): boolean {
+    return this.#state.transaction.access === 'READ ONLY';
+  }
+
+  /** Where the transaction in progress reads from this source. */
+  #strategy(source: string): 'PRIMARY' | 'FIXED' | 'DYNAMIC' {
+    const { isolation, consistentSnapshot } = this.#state.transaction;
+    const transaction = this.#transaction;
+    if (this.#readOnly) {
+      if (this.#fixed.has(source)) return 'FIXED';
+      if (transaction?.branch(source) !== undefined) return 'PRIMARY';
+      const level = isolation ?? this.#state.settings.variables.get('tx_isolation') ?? '';
+      // Each of its statements sees what is committed by then: a replica's would have to be waited for again and again.
+      return /COMMITTED|SERIALIZABLE/i.test(level) ? 'PRIMARY' : 'FIXED';
+    }
+    // A primary that takes part already has locks or changes that the reads must respect.
+    if (transaction !== undefined && transaction.size > 0) return 'PRIMARY';
+    if (consistentSnapshot || /SERIALIZABLE/i.test(isolation ?? '')) return 'PRIMARY';
+    const strategy = this.directory.transactionalReads(source);
+    return strategy === 'PRIMARY' && this.#state.mesh.shardmesh_read === 'replica' ? 'FIXED' : strategy;
+  }
+
+  /** The transaction's own reader of a source ends; nothing can be lost with it. */
+  #endFixed(source: string): void {
+    const fixed = this.#fixed.get(source);
+    if (fixed === undefined) return;
+    this.#fixed.delete(source);
+    fixed.lease.connection.query('COMMIT').then(
+      () => fixed.lease.release(),
+      () => fixed.lease.destroy(),
+    );
+  }
+
+  /** The primary of a source refused a write because it is read-only: nothing ran. Whether the statement may wait for another. */
+  refusedAsReadOnly(held: StatementLease): boolean {
+    const set = this.directory.replicaSet(held.source);
+    if (set === undefined || held.held) return false;
+    const before = set.primary;
+    if (before.name === held.lease.connection.options.source) set.suspect(before, 'it refuses writes', true);
+    return true;
+  }
+
+  /** A transaction's reader did not have the position in time: it is given up before anything of it was told. */
+  readerTooEarly(held: StatementLease): void {
+    if (this.#fixed.get(held.source)?.lease === held.lease) this.#endFixed(held.source);
+  }
+
+  /** A transaction's reader was lost. True: nothing of it had been told, so that another one may take its place. */
+  fixedLost(held: StatementLease): boolean {
+    const fixed = this.#fixed.get(held.source);
+    if (fixed?.lease !== held.lease) return false;
+    this.#fixed.delete(held.source);
+    return fixed.fresh;
+  }
+
+  /** How far a set's primary is, asked on a connection of its own. */
+  async #askPrimary(set: ReplicaSet): Promise<string> {
+    const pool = this.directory.memberPool(set.primary, this.capabilities);
+    const lease = pool.tryAcquire() ?? (await pool.acquire());
+    try {
+      const { rows } = await lease.connection.query(set.primary.seenSql());
+      lease.release();
+      return rows[0]?.[0] ?? '';
+    } catch (error) {
+      lease.destroy();
+      throw error;
+    }
   }
 
   /** A connection outside of the session's transaction: autocommit statements, scratch work. */
   async takeFree(source: string): Promise<StatementLease> {
-    const lease = await this.#acquire(source);
+    const lease = await this.#acquire(source, false);
     return this.#statementLease(source, lease);
   }
 
-  /** Like `takeFree`, but only if a connection is idle right now. */
-  async takeIdle(source: string): Promise<StatementLease | undefined> {
+  /** Like `takeFree`, but only if a connection is idle right now; with `reading`: to the same server, guarded the same way. */
+  async takeIdle(source: string, reading?: Reading): Promise<StatementLease | undefined> {
     this.#checkGoing();
-    const lease = this.directory.primaryPool(source, this.capabilities).tryAcquire();
+    const set = this.#setOf(source);
+    const member = reading?.member ?? set?.primary;
+    const lease =
+      set === undefined || member === undefined
+        ? this.directory.primaryPool(source, this.capabilities).tryAcquire()
+        : member === set.primary && !set.writable
+          ? undefined
+          : this.directory.memberPool(member, this.capabilities).tryAcquire();
     if (lease === undefined) return undefined;
+    if (set !== undefined) {
+      if (reading === undefined) this.reads.onPrimary(set, lease.connection);
+      else this.reads.onReader(lease.connection);
+    }
     this.#running.add(lease);
     try {
       await this.#prepare(source, lease);
@@ -154,7 +387,7 @@ export class SessionBackend {
       lease.destroy();
       throw error;
     }
-    return this.#statementLease(source, lease);
+    return this.#statementLease(source, lease, reading);
   }
 
   /** A transaction for one statement over several sources, while the session itself is in none. */
@@ -212,9 +445,13 @@ export class SessionBackend {
   /** Marks the end of a statement: nothing is running any more. Resolves when nothing can hit the next one; undefined: nothing can. */
   statementDone(): Promise<void> | undefined {
     this.#running.clear();
-    if (this.#kills !== undefined) return this.#killsEnded();
+    const settling =
+      this.reads.unsettled && !this.#state.inTransaction
+        ? this.reads.settle((set) => this.#askPrimary(set))
+        : undefined;
+    if (this.#kills !== undefined) return Promise.all([settling, this.#killsEnded()]).then(() => undefined);
     this.#interruption = undefined;
-    return undefined;
+    return settling;
   }
 
   async #killsEnded(): Promise<void> {
@@ -370,6 +607,9 @@ export class SessionBackend {
 
   /** COM_RESET_CONNECTION: everything open is rolled back, everything held is given up. Nothing is running. */
   async reset(): Promise<void> {
+    for (const { lease } of this.#fixed.values()) lease.destroy();
+    this.#fixed.clear();
+    this.reads.reset();
     this.#lost = undefined;
     this.#opaque.clear();
     if (this.#transaction !== undefined) this.#tally.rolledBack += 1;
@@ -424,10 +664,32 @@ export class SessionBackend {
     }
   }
 
-  async #acquire(source: string): Promise<Lease> {
+  /** On the primary. `counts`: a position must be learnt behind what runs there. */
+  async #acquire(source: string, counts = true): Promise<Lease> {
+    const set = this.#setOf(source);
+    if (set === undefined)
+      return this.#acquireFrom(() => this.directory.primaryPool(source, this.capabilities), source);
+    const deadline = performance.now() + set.settings.writeBufferMs;
+    for (;;) {
+      if (!set.writable) await this.#waited(this.#abortable((signal) => set.primaryReady(signal, deadline)));
+      const { primary } = set;
+      try {
+        const lease = await this.#acquireFrom(() => this.directory.memberPool(primary, this.capabilities), source);
+        if (counts) this.reads.onPrimary(set, lease.connection);
+        else this.reads.onReader(lease.connection);
+        return lease;
+      } catch (error) {
+        if (!(error instanceof MeshError) || error.code !== 'SM_SOURCE_DOWN') throw error;
+        // Nothing has been sent: it may wait for this primary, or for the next one.
+        set.suspect(primary, error.message);
+      }
+    }
+  }
+
+  async #acquireFrom(poolNow: () => Pool, source: string): Promise<Lease> {
     for (let attempt = 0; ; attempt += 1) {
       // Asked anew each time: a reload may have closed the one of the last attempt.
-      const pool = this.directory.primaryPool(source, this.capabilities);
+      const pool = poolNow();
       const lease = pool.tryAcquire() ?? (await this.#waitFor(pool));
       this.#running.add(lease);
       try {
@@ -447,11 +709,16 @@ export class SessionBackend {
 
   /** Stands in line for a connection until there is one, or the statement is stopped. */
   async #waitFor(pool: Pool): Promise<Lease> {
+    return this.#waited(this.#abortable((signal) => pool.acquire(signal)));
+  }
+
+  /** Work that ends with the statement: when it is stopped or the client is gone. */
+  async #abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#checkGoing();
     const controller = new AbortController();
     this.#waiting = controller;
     try {
-      return await this.#waited(pool.acquire(controller.signal));
+      return await work(controller.signal);
     } finally {
       if (this.#waiting === controller) this.#waiting = undefined;
     }
@@ -552,17 +819,18 @@ export class SessionBackend {
     if (known !== undefined) known.lastInsertId = -1n;
   }
 
-  #statementLease(source: string, lease: Lease): StatementLease {
+  #statementLease(source: string, lease: Lease, reading?: Reading): StatementLease {
     this.#running.add(lease);
-    return new RunningLease(source, lease, this.#running, undefined);
+    return new RunningLease(source, lease, reading, this.#running, undefined);
   }
 
-  #held(source: string, lease: Lease): StatementLease {
+  #held(source: string, lease: Lease, reading?: Reading): StatementLease {
     this.#running.add(lease);
-    return new RunningLease(source, lease, this.#running, this.#opaque);
+    return new RunningLease(source, lease, reading, this.#running, this.#opaque);
   }
 
   #endLogical(): void {
+    for (const source of [...this.#fixed.keys()]) this.#endFixed(source);
     this.#lost = undefined;
     this.#state.inTransaction = false;
     this.#state.transaction = plainTransaction;
@@ -582,13 +850,21 @@ export class SessionBackend {
 class RunningLease implements StatementLease {
   readonly source: string;
   readonly lease: Lease;
+  readonly reading: Reading | undefined;
   readonly #running: Set<Lease>;
   readonly #opaque: Set<Lease> | undefined;
 
   /** `opaque`: those of the session's transaction or pin on which something opaque ran; undefined: this one is not held by them. */
-  constructor(source: string, lease: Lease, running: Set<Lease>, opaque: Set<Lease> | undefined) {
+  constructor(
+    source: string,
+    lease: Lease,
+    reading: Reading | undefined,
+    running: Set<Lease>,
+    opaque: Set<Lease> | undefined,
+  ) {
     this.source = source;
     this.lease = lease;
+    this.reading = reading;
     this.#running = running;
     this.#opaque = opaque;
   }
@@ -613,6 +889,9 @@ class RunningLease implements StatementLease {
     this.lease.destroy();
   }
 }
+
+/** Why a replica cannot take a read that another server still can. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['SM_SOURCE_DOWN', 'SM_SOURCE_LOST', 'SM_POOL_TIMEOUT', 'SM_DRAINING']);
 
 /** Gives back a connection whose session state is not known: reset before anybody else gets it. */
 async function giveBackClean(lease: Lease): Promise<void> {

@@ -1,6 +1,8 @@
 /** Sends one statement's read queries to their shards and hands back their row streams. */
 import type { ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
+import { ATTEMPTS_MAX, Elsewhere, lostReader, type ReaderAttempt } from './elsewhere.ts';
+import { GuardedRead } from './guarded-read.ts';
 import type { StatementLease } from './session-backend.ts';
 import { sendShardQuery } from './shard-request.ts';
 import { ShardStream } from './shard-stream.ts';
@@ -14,6 +16,8 @@ export interface ShardReads {
    * on one connection and could hold them back.
    */
   readonly first: readonly ShardStream[];
+  /** After a failure: where the whole statement may be tried again, as long as nothing of it has been told. */
+  again(attempt: number): ReaderAttempt | undefined;
   /** Waits for what is still arriving, then gives the leases back; answers the warnings of the queries. Never rejects. */
   close(): Promise<readonly Diagnostic[]>;
 }
@@ -24,11 +28,13 @@ export interface ShardReads {
  *
  * Connections: one per source, taken in the order of their names, so that two statements never wait for each other's;
  * further queries of a source use connections that happen to be idle, or follow the first one on its connection.
+ * `reader`: replicas may be read; a stream fails with Elsewhere where the primary must be asked instead.
  */
 export async function openShardReads(
   run: StatementRun,
   queries: readonly ShardQuery[],
   interleaved: boolean,
+  reader: ReaderAttempt | undefined,
 ): Promise<ShardReads> {
   const bySource = new Map<string, StatementLease[]>();
   const lanes: Lane[] = [];
@@ -36,13 +42,15 @@ export async function openShardReads(
   for (const query of queries) counts.set(query.source, (counts.get(query.source) ?? 0) + 1);
   try {
     for (const source of [...counts.keys()].sort()) {
-      const first = await run.backend.take(source, 'read');
+      const first = await (reader === undefined
+        ? run.backend.take(source, 'read')
+        : run.backend.takeReader(source, reader));
       const own = [first];
       bySource.set(source, own);
       if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(first.lease);
       const wanted = counts.get(source) as number;
       while (!first.held && interleaved && own.length < wanted) {
-        const more = await run.backend.takeIdle(source);
+        const more = await run.backend.takeIdle(source, first.reading);
         if (more === undefined) break;
         own.push(more);
         if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(more.lease);
@@ -65,6 +73,12 @@ export async function openShardReads(
   return {
     streams,
     first: interleaved ? streams : lanes.map((lane) => lane.streams[0] as ShardStream),
+    again(attempt) {
+      if (attempt >= ATTEMPTS_MAX) return undefined;
+      for (const { error } of streams) if (error instanceof Elsewhere) return error.reader;
+      const lost = lanes.find((lane) => lane.fault !== undefined && lane.lease.reading !== undefined);
+      return lost === undefined ? undefined : lostReader(lost.lease.reading, lost.fault as Error, attempt);
+    },
     async close() {
       for (const stream of streams) stream.cancel();
       const diagnostics: Diagnostic[] = [];
@@ -76,7 +90,7 @@ export async function openShardReads(
           await lane.lease.done(run.plan.effects.opaque);
           continue;
         }
-        if (lane.lease.held) lost = lane.lease.source;
+        if (lane.lease.held && !run.backend.fixedLost(lane.lease)) lost = lane.lease.source;
         lane.lease.destroy();
       }
       if (lost !== undefined) await run.backend.transactionLost(`the connection to source '${lost}' was lost`);
@@ -115,6 +129,20 @@ class Lane {
   }
 
   async #all(): Promise<void> {
+    const { reading } = this.lease;
+    const guard = reading === undefined ? undefined : new GuardedRead(this.lease.lease, reading);
+    if (reading !== undefined) reading.member.inFlight += 1;
+    try {
+      await this.#each(guard);
+      if (this.fault === undefined && guard?.sent === true && guard.tracks) await guard.settled.promise;
+      guard?.done();
+    } finally {
+      if (reading !== undefined) reading.member.inFlight -= 1;
+    }
+  }
+
+  async #each(guard: GuardedRead | undefined): Promise<void> {
+    const last = this.streams.length - 1;
     for (const [index, stream] of this.streams.entries()) {
       const before = this.streams[index - 1];
       if (before !== undefined && (before.fault !== undefined || before.failed || stream.cancelled)) {
@@ -122,7 +150,9 @@ class Lane {
         continue;
       }
       try {
-        await sendShardQuery(this.lease.lease, this.#queries[index] as ShardQuery, this.#run.request, stream.handler);
+        const query = this.#queries[index] as ShardQuery;
+        if (guard === undefined) await sendShardQuery(this.lease.lease, query, this.#run.request, stream.handler);
+        else await guard.send(query, this.#run.request, stream.guarded(guard), index === 0, index === last);
       } catch (error) {
         stream.abandon(error);
         continue;

@@ -10,7 +10,9 @@ import {
 import { MeshError } from '../base/index.ts';
 import type { RowBatch, RowSource } from '../merge/index.ts';
 import { type FrameKind, parseErr } from '../wire/index.ts';
+import { Elsewhere, isStopped } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
+import type { GuardedRead } from './guarded-read.ts';
 import type { ErrorValues } from './reply.ts';
 import { endOf } from './run-forward.ts';
 
@@ -83,6 +85,30 @@ export class ShardStream implements RowSource {
     });
   }
 
+  /** The handler of a read on a member of a replica set: it fails with Elsewhere if the read came too early, or failed on a replica. */
+  guarded(guard: GuardedRead): ResponseHandler {
+    const { handler } = this;
+    return {
+      onFrame: (kind, payload, sequenceId) => {
+        if (guard.late) return;
+        if (kind === 'err' && guard.onReplica && this.columns.length === 0 && !isStopped(parseErr(payload).errno))
+          this.#error = new Elsewhere({ primaryOnly: true });
+        else handler.onFrame(kind, payload, sequenceId);
+      },
+      onRows: (chunk, start, end) => {
+        if (!guard.late) handler.onRows(chunk, start, end);
+      },
+      onChunkEnd: () => {
+        if (!guard.late) handler.onChunkEnd?.();
+      },
+      onEnd: () => {
+        if (guard.late) this.#end(new Elsewhere({ primaryOnly: true }));
+        else handler.onEnd();
+      },
+      onFault: (fault) => handler.onFault(fault),
+    };
+  }
+
   /** The column definitions (payloads as the backend sent them); rejects with ShardError or MeshError. */
   async definitions(): Promise<readonly Buffer[]> {
     await this.#columnsReady;
@@ -112,6 +138,11 @@ export class ShardStream implements RowSource {
         }
       };
     });
+  }
+
+  /** Why it ended too early. */
+  get error(): Error | undefined {
+    return this.#error;
   }
 
   /** The backend answered with an error, or is lost. */

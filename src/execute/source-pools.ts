@@ -1,8 +1,16 @@
 /** The pools of all data sources of a process. Two configurations that name the same server and account share its pools. */
 import { readFileSync } from 'node:fs';
-import { type BackendTls, type CapabilityClass, type ConnectOptions, Pool, type PoolStats } from '../backend/index.ts';
+import {
+  type BackendTls,
+  type CapabilityClass,
+  type ConnectOptions,
+  Pool,
+  type PoolStats,
+  type ReplicaSet,
+} from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import { type DataSource, physicalTablesOf, primaryOf, type RuleSet, singleTableAllowed } from '../rules/index.ts';
+import type { ReplicaSets } from './replica-sets.ts';
 import type { SourceDirectory } from './source-directory.ts';
 
 interface PoolEntry {
@@ -35,7 +43,7 @@ export class SourcePools {
   }
 
   #find(source: DataSource, capabilities: CapabilityClass): Pool {
-    const key = `${identity(source)} ${capabilities.foundRows}${capabilities.deprecateEof}${capabilities.ignoreSpace ?? false}`;
+    const key = `${sourceIdentity(source)} ${capabilities.foundRows}${capabilities.deprecateEof}${capabilities.ignoreSpace ?? false}`;
     const known = this.#pools.get(key);
     if (known !== undefined) return known.pool;
     const pool = new Pool({
@@ -48,7 +56,7 @@ export class SourcePools {
     });
     this.#pools.set(key, { source, pool });
     // A transaction that began before a reload reaches a removed source for the first time.
-    if (this.#wanted?.has(identity(source)) === false) this.#retireLater();
+    if (this.#wanted?.has(sourceIdentity(source)) === false) this.#retireLater();
     return pool;
   }
 
@@ -57,7 +65,7 @@ export class SourcePools {
    * statements and transactions that began on an older configuration end as if nothing had changed.
    */
   keepOnly(sources: Iterable<DataSource>): void {
-    this.#wanted = new Set([...sources].map(identity));
+    this.#wanted = new Set([...sources].map(sourceIdentity));
     this.#retire();
   }
 
@@ -66,7 +74,7 @@ export class SourcePools {
     this.#retiring = undefined;
     let waiting = false;
     for (const [key, entry] of this.#pools) {
-      if (this.#wanted?.has(identity(entry.source)) !== false) continue;
+      if (this.#wanted?.has(sourceIdentity(entry.source)) !== false) continue;
       const stats = entry.pool.stats();
       if (stats.leased + stats.waiting > 0) {
         waiting = true;
@@ -85,9 +93,9 @@ export class SourcePools {
 
   /** Statistics of a source's pools. */
   stats(source: DataSource): readonly PoolStats[] {
-    const wanted = identity(source);
+    const wanted = sourceIdentity(source);
     return [...this.#pools.values()]
-      .filter((entry) => identity(entry.source) === wanted)
+      .filter((entry) => sourceIdentity(entry.source) === wanted)
       .map((entry) => entry.pool.stats());
   }
 
@@ -99,7 +107,7 @@ export class SourcePools {
   }
 }
 
-/** How connections to a data source are opened. */
+/** Where and how connections to a data source are opened. */
 export function connectOptions(source: DataSource, capabilities: CapabilityClass): ConnectOptions {
   return {
     source: source.name,
@@ -113,12 +121,24 @@ export function connectOptions(source: DataSource, capabilities: CapabilityClass
   };
 }
 
-/** A logical database's shard sources over the shared pools. Reads and writes both go to the primary for now. */
-export function ruleSources(rules: RuleSet, pools: SourcePools): SourceDirectory {
+/** A logical database's shard sources over the shared pools. */
+export function ruleSources(rules: RuleSet, pools: SourcePools, sets: ReplicaSets): SourceDirectory {
+  const replicaSets = new Map<string, ReplicaSet>();
+  for (const name of rules.shardSources) {
+    const set = sets.of(rules, name);
+    if (set !== undefined) replicaSets.set(name, set);
+  }
+  const byMember = new Map([...replicaSets.values()].flatMap((set) => set.members.map(({ name }) => [name, set])));
   const primary = (name: string): DataSource => {
     const source = primaryOf(rules, name);
     if (source === undefined) throw new MeshError('SM_CONFIG', { message: `there is no source '${name}'` });
     return source;
+  };
+  const memberOf = (name: string): DataSource => rules.dataSources.get(name) as DataSource;
+  /** After a failover another member than the configured one. */
+  const primaryNow = (name: string): DataSource => {
+    const set = replicaSets.get(name);
+    return set === undefined ? primary(name) : memberOf(set.primary.name);
   };
   const logical = new Map<string, ReadonlyMap<string, string>>(
     rules.shardSources.map((name) => [name, physicalTablesOf(rules, name)]),
@@ -135,7 +155,12 @@ export function ruleSources(rules: RuleSet, pools: SourcePools): SourceDirectory
       const first = name === undefined ? undefined : rules.tables.get(name)?.nodes[0];
       return first === undefined || (first.source === source && first.table === table) ? name : undefined;
     },
-    primaryPool: (name, capabilities) => pools.pool(primary(name), capabilities),
+    primaryPool: (name, capabilities) => pools.pool(primaryNow(name), capabilities),
+    replicated: replicaSets.size > 0,
+    replicaSet: (name) => replicaSets.get(name),
+    setOfMember: (name) => byMember.get(name),
+    memberPool: (member, capabilities) => pools.pool(memberOf(member.name), capabilities),
+    transactionalReads: (name) => rules.groups.get(name)?.transactionalReads ?? 'PRIMARY',
     physicalSchema: (name) => primary(name).database,
     physicalSchemas: new Set([...rules.dataSources.values()].map((source) => source.database)),
     defaultSource: rules.defaultSource,
@@ -150,7 +175,7 @@ function isHidden(table: string): boolean {
 /** Sources are frozen with their configuration: what tells them apart is made once. */
 const identities = new WeakMap<DataSource, string>();
 
-function identity(source: DataSource): string {
+export function sourceIdentity(source: DataSource): string {
   let text = identities.get(source);
   if (text === undefined) {
     text = identityText(source);

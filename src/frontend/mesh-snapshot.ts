@@ -4,6 +4,7 @@ import type { SchemaSnapshot } from '../catalog/index.ts';
 import type { SourceDirectory } from '../execute/index.ts';
 import type { KeySupply, LocalRows } from '../plan/index.ts';
 import type { HostPattern, RuleSet } from '../rules/index.ts';
+import type { MeshValues } from '../session/index.ts';
 import type { Credential } from '../wire/index.ts';
 import type { KillOrder, KillOutcome } from './kill-statement.ts';
 import type { ProcessStatus } from './session-directory.ts';
@@ -57,6 +58,8 @@ export interface MeshSnapshot {
   readonly proxies: readonly HostPattern[];
   readonly limits: MeshLimits;
   readonly transactionType: TransactionType;
+  /** The consistency of reads on replicas that sessions begin with. */
+  readonly consistency: MeshValues['shardmesh_consistency'];
 }
 
 /** What the front end asks of the process around it. */

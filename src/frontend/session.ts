@@ -1,7 +1,14 @@
 /** One client's session: its state, its backends, its statements. Everything that outlives one command. */
 import { type Aftermath, type ClientFile, SessionBackend, type TransactionTally } from '../execute/index.ts';
 import type { PlanCache } from '../plan/index.ts';
-import { initialMeshValues, newSessionState, type SessionState } from '../session/index.ts';
+import {
+  initialMeshValues,
+  type MeshVariableName,
+  newSessionState,
+  type PositionBook,
+  type SessionState,
+  withMeshValue,
+} from '../session/index.ts';
 import type { Lexer } from '../sql/index.ts';
 import type { CommitProtocols } from '../transaction/index.ts';
 import type { FrontendObserver } from './frontend-observer.ts';
@@ -22,6 +29,7 @@ export interface WorkerShare {
   readonly observer: FrontendObserver;
   readonly transactions: TransactionTally;
   readonly protocols: CommitProtocols;
+  readonly positions: PositionBook;
 }
 
 const RUNNING_TEXT_MAX = 4096;
@@ -57,6 +65,7 @@ export class Session {
       { foundRows: false, deprecateEof: true },
       share.protocols,
       share.transactions,
+      share.positions,
     );
   }
 
@@ -102,15 +111,19 @@ export class Session {
     this.#takeDefaults();
   }
 
-  /** A transaction type that the client has set stays. */
+  /** What the client has set itself stays. */
   #takeDefaults(): void {
-    const { state } = this;
     const type = this.account?.transactionType ?? this.database.rules.transactionType ?? this.#snapshot.transactionType;
-    const before = state.loginMesh.shardmesh_transaction_type;
-    if (type === before) return;
-    state.loginMesh = { ...state.loginMesh, shardmesh_transaction_type: type };
-    if (state.mesh.shardmesh_transaction_type === before)
-      state.mesh = { ...state.mesh, shardmesh_transaction_type: type };
+    this.#takeDefault('shardmesh_transaction_type', type);
+    this.#takeDefault('shardmesh_consistency', this.#snapshot.consistency);
+  }
+
+  #takeDefault(name: MeshVariableName, value: string): void {
+    const { state } = this;
+    const before = state.loginMesh[name];
+    if (value === before) return;
+    state.loginMesh = withMeshValue(state.loginMesh, name, value);
+    if (state.mesh[name] === before) state.mesh = withMeshValue(state.mesh, name, value);
   }
 
   /** COM_CHANGE_USER: no database until the new user names one. */

@@ -26,6 +26,7 @@ import { NeedsLookups, withLookups } from './lookups.ts';
 import { compileOther } from './other-statements.ts';
 import { PlanBuilder } from './plan-builder.ts';
 import { privilegesOf } from './privileges.ts';
+import { mayReadReplica } from './replica-safe.ts';
 import { StatementText } from './rewrite.ts';
 import { checkSecondOpinion } from './second-opinion.ts';
 import { compileSelect } from './select.ts';
@@ -174,6 +175,7 @@ function plan(
     statement,
     privileges,
     effects,
+    replicaReads: statement !== undefined && !input.hints.writeRouteOnly && mayReadReplica(statement, effects),
     parameterCount: input.fingerprint.parameterCount,
     pinned,
     weight: 2_000 + size * 100,

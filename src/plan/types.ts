@@ -127,6 +127,8 @@ export interface Plan {
   readonly kind: string;
   readonly privileges: Privileges;
   readonly effects: SessionEffects;
+  /** It only reads tables: a replica may answer it. */
+  readonly replicaReads: boolean;
   readonly parameterCount: number;
   /** The statement's syntax tree; its spans belong to the text that was planned first. */
   readonly statement: Statement | undefined;

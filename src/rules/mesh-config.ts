@@ -78,6 +78,19 @@ export interface CoordinatorConfig {
   readonly keepMs: number;
 }
 
+/** How reads go to replicas, and what happens when a primary is lost. */
+export interface ReplicaConfig {
+  /** What a session's `shardmesh_consistency` is at first. */
+  readonly consistency: 'eventual' | 'session' | 'application' | 'global' | 'strict';
+  readonly waitLimitMs: number;
+  readonly lagMaxSeconds: number;
+  readonly probeIntervalMs: number;
+  readonly slowStartMs: number;
+  readonly zone: string | undefined;
+  readonly writeBufferMs: number;
+  readonly writeBufferMax: number;
+}
+
 export interface MeshConfig {
   /** As it was named. */
   readonly file: string;
@@ -107,6 +120,7 @@ export interface MeshConfig {
     readonly coordinator: CoordinatorConfig | undefined;
   };
   readonly limits: Limits;
+  readonly replicas: ReplicaConfig;
   readonly control: { readonly redis: string | undefined };
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

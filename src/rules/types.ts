@@ -236,6 +236,8 @@ export interface DataSource {
   readonly password: string;
   readonly pool: PoolSettings;
   readonly tls: SourceTls;
+  /** Where the server is, for reads that prefer a replica near by. */
+  readonly zone?: string;
 }
 
 export interface PoolSettings {
@@ -346,7 +348,6 @@ export type ProblemCode =
   | 'SM_DUPLICATE_NAME'
   | 'SM_GROUPED_SOURCE'
   | 'SM_NO_PRIMARY'
-  | 'SM_REPLICAS_NOT_READ'
   | 'SM_WORKER_IDS'
   | 'SM_WEAK_SECRET'
   | 'SM_UNUSED'

@@ -10,6 +10,9 @@ export {
   meshVariables,
   withMeshValue,
 } from './mesh-variables.ts';
+export { Position } from './position.ts';
+export { PositionBook, type PositionPublisher } from './position-book.ts';
+export { learnPositions, sharePositions } from './position-share.ts';
 export {
   type Diagnostic,
   newSessionState,

@@ -11,6 +11,11 @@ export interface MeshVariable {
 }
 
 const variables = {
+  shardmesh_consistency: {
+    initial: 'application',
+    values: ['eventual', 'session', 'application', 'global', 'strict'],
+  },
+  shardmesh_read: { initial: 'auto', values: ['auto', 'primary', 'replica'] },
   shardmesh_transaction_type: { initial: 'LOCAL', values: transactionTypes, fixedInTransaction: true },
 } as const satisfies Readonly<Record<string, MeshVariable>>;
 

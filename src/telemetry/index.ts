@@ -29,5 +29,6 @@ export { type PoolFigures, type SourceFigures, watchPools } from './pool-metrics
 export { type ProcessLimits, processLimits } from './process-limits.ts';
 export { watchProcess, watchSidecar } from './process-metrics.ts';
 export { exposition, MetricRegistry, type MetricValues } from './registry.ts';
+export { type MemberFigures, type ReplicaSetFigures, watchReplicas } from './replica-watch.ts';
 export { type SessionFigures, type TransactionFigures, watchSessions } from './session-metrics.ts';
 export { detectTracing, parseTraceparent, type Span, setTracing, startSpan, traceparentOf, tracingOn } from './span.ts';

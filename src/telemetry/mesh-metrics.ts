@@ -223,6 +223,88 @@ export function createMeshMetrics() {
       'max',
     ),
 
+    // Groups with replicas
+    replicaReads: observed(
+      'counter',
+      'shardmesh_replica_reads_total',
+      'Reads of groups with replicas, by the member that served them.',
+      ['database', 'source'],
+    ),
+    replicaWaits: observed(
+      'counter',
+      'shardmesh_replica_waits_total',
+      'Reads that asked a replica to wait for a position.',
+      ['database', 'group'],
+    ),
+    replicaWaitsLate: observed(
+      'counter',
+      'shardmesh_replica_waits_late_total',
+      'Such waits that ended without the position.',
+      ['database', 'group'],
+    ),
+    replicaFallbacks: observed(
+      'counter',
+      'shardmesh_replica_fallbacks_total',
+      'Reads that went to the primary because no replica could serve them.',
+      ['database', 'group'],
+    ),
+    replicaLag: observed(
+      'gauge',
+      'shardmesh_replica_lag_seconds',
+      'Seconds that a replica says it is behind.',
+      ['database', 'source'],
+      'max',
+    ),
+    replicaLatency: observed(
+      'gauge',
+      'shardmesh_replica_latency_seconds',
+      'Moving average of the time of reads.',
+      ['database', 'source'],
+      'max',
+    ),
+    replicaHealthy: observed(
+      'gauge',
+      'shardmesh_replica_healthy',
+      '1 if the member answers its probes and is not quarantined.',
+      ['database', 'source'],
+      'first',
+    ),
+    replicaWritable: observed(
+      'gauge',
+      'shardmesh_group_writable',
+      '1 if the group has a primary that can be written.',
+      ['database', 'group'],
+      'first',
+    ),
+    replicaEpoch: observed(
+      'gauge',
+      'shardmesh_group_epoch',
+      'Epoch of the group’s primary: takeovers so far.',
+      ['database', 'group'],
+      'max',
+    ),
+    replicaFailovers: observed(
+      'counter',
+      'shardmesh_group_failovers_total',
+      'Changes of the primary that this process has seen.',
+      ['database', 'group'],
+    ),
+    replicaHeal: observed(
+      'gauge',
+      'shardmesh_group_heal_seconds',
+      'How long the group was last without a primary.',
+      ['database', 'group'],
+      'max',
+    ),
+    replicaBuffered: observed('counter', 'shardmesh_group_buffered_total', 'Statements that waited for a primary.', [
+      'database',
+      'group',
+    ]),
+    replicaWaiting: observed('gauge', 'shardmesh_group_buffered', 'Statements that wait for a primary now.', [
+      'database',
+      'group',
+    ]),
+
     // Configuration and life
     configuration: observed(
       'gauge',

@@ -90,6 +90,8 @@ export class ResultScanner {
   rowCount = 0;
   /** Whether the whole answer had an ERR. */
   failed = false;
+  /** Called with each OK (also at the end of rows) that reports changes of session state. */
+  onChanges: ((payload: Buffer) => void) | undefined;
 
   constructor(deprecateEof: boolean) {
     this.#deprecateEof = deprecateEof;
@@ -403,6 +405,7 @@ export class ResultScanner {
     if (at + 2 > payload.length) throw new MalformedPacket('OK packet cut short');
     this.status = payload.readUInt16LE(at);
     this.statusStale = false;
+    if ((this.status & StatusFlag.SESSION_STATE_CHANGED) !== 0) this.onChanges?.(payload);
   }
 }
 

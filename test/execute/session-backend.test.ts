@@ -53,6 +53,7 @@ function stand(): Stand {
   };
   const directory = {
     defaultSource: 'a',
+    replicated: false,
     primaryPool: (source: string) => ({
       tryAcquire: () => (self.free > 0 ? lend(source) : undefined),
       acquire: (signal: AbortSignal) =>

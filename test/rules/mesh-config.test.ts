@@ -29,7 +29,7 @@ test('the sample configuration', () => {
   const { value, problems } = loadMeshConfig({ file, text: read(file), env: {}, readFile: read, glob: () => [] });
   assert.deepEqual(
     problems.map((each) => `${each.severity} ${each.code}`),
-    ['warning SM_REPLICAS_NOT_READ'],
+    [],
   );
   assert.deepEqual(value?.listen, [{ kind: 'tcp', host: '127.0.0.1', port: 3307 }]);
   assert.deepEqual([...value!.databases.keys()], ['shop']);

@@ -193,6 +193,16 @@ function build(file: MeshFile, rules: LoadedDatabases, yaml: YamlFile, source: L
       unsafeReplication: file.transaction.unsafeReplication,
       keepDecisionsMs: file.transaction.keepDecisions,
     }),
+    replicas: Object.freeze({
+      consistency: file.replicas.consistency,
+      waitLimitMs: file.replicas.waitLimit,
+      lagMaxSeconds: file.replicas.maxLag / 1000,
+      probeIntervalMs: Math.max(50, file.replicas.probeInterval),
+      slowStartMs: file.replicas.slowStart,
+      zone: file.replicas.zone,
+      writeBufferMs: file.replicas.writeBuffer,
+      writeBufferMax: file.replicas.writeBufferSize,
+    }),
     limits: Object.freeze({
       maxAllowedPacket: file.limits.maxAllowedPacket,
       resultMemory: file.limits.resultMemory,

@@ -166,6 +166,38 @@ export const meshSchema = z.strictObject({
     })
     .prefault({})
     .describe('Limits; everything has one.'),
+  replicas: z
+    .strictObject({
+      consistency: z
+        .enum(['eventual', 'session', 'application', 'global', 'strict'])
+        .default('application')
+        .describe(
+          'What reads on replicas must not miss, unless a session says otherwise (`SET shardmesh_consistency`); see docs/replicas.md.',
+        ),
+      waitLimit: duration
+        .prefault('50ms')
+        .describe('How long a read waits on a replica for a write that it must see; then it goes to the primary.'),
+      maxLag: duration
+        .prefault('10s')
+        .describe('Replicas further behind (Seconds_Behind_Source, in whole seconds) serve no reads.'),
+      probeInterval: duration
+        .prefault('500ms')
+        .describe(
+          'How often each member of a group with replicas is asked how it is; faster while something is wrong.',
+        ),
+      slowStart: duration
+        .prefault('10s')
+        .describe('How long a replica that comes back takes to its full share of reads; `0s`: at once.'),
+      zone: name.optional().describe('The zone that the sidecar runs in: replicas of the same `zone` are preferred.'),
+      writeBuffer: duration
+        .prefault('10s')
+        .describe('How long statements wait for a primary while there is none; `0s`: not at all.'),
+      writeBufferSize: whole(0, 1_000_000)
+        .default(10_000)
+        .describe('Statements that wait so at most, per group and worker; more are refused at once.'),
+    })
+    .prefault({})
+    .describe('Groups with replicas: reads, health, failover.'),
   control: z
     .strictObject({
       redis: z

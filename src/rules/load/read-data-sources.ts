@@ -79,6 +79,7 @@ function readOne(
       password,
       pool,
       tls: tlsOf(entry, url.tls, yaml, path, folder, ports),
+      ...(entry.zone === undefined ? {} : { zone: entry.zone }),
     },
     ['password'],
   );

@@ -30,7 +30,6 @@ export function readGroups(
     );
   }
   const key = rule.dataSourceGroups === undefined ? 'dataSources' : 'dataSourceGroups';
-  let replicasSeen = false;
   for (const [name, entry] of Object.entries(rule[key] ?? {})) {
     const path: Path = [...base, key, name];
     if (entry.dynamicStrategy !== undefined)
@@ -97,7 +96,6 @@ export function readGroups(
         );
       }
     }
-    replicasSeen ||= replicas.length > 0;
     groups.set(
       name,
       Object.freeze({
@@ -107,14 +105,6 @@ export function readGroups(
         transactionalReads: entry.transactionalReadQueryStrategy,
         balancer: balancer ?? roundRobin,
       }),
-    );
-  }
-  if (replicasSeen) {
-    yaml.report(
-      [...base, key],
-      'SM_REPLICAS_NOT_READ',
-      'read/write splitting is loaded, but all reads go to the primaries for now',
-      { severity: 'warning', atKey: true },
     );
   }
 }

@@ -49,6 +49,9 @@ export const dataSourceSchema = z.strictObject({
     })
     .optional()
     .describe('TLS to the server; without this: by the URL’s parameters, else `disabled`.'),
+  zone: name
+    .optional()
+    .describe('Where the server is: reads prefer replicas of the sidecar’s own zone (`replicas.zone`).'),
   dataSourceClassName: ignored('Java’s pool class.'),
   driverClassName: ignored('Java’s driver class.'),
   readOnly: ignored('A pool setting of Java.'),
@@ -166,7 +169,9 @@ const groupSchema = z.strictObject({
   transactionalReadQueryStrategy: z
     .enum(['PRIMARY', 'FIXED', 'DYNAMIC'])
     .default('PRIMARY')
-    .describe('Where reads in a transaction go.'),
+    .describe(
+      'Where reads in a transaction that has not written yet go: PRIMARY, FIXED (one replica for the whole transaction), DYNAMIC (any replica each time). READ ONLY transactions use one replica in any case.',
+    ),
   loadBalancerName: name.optional().describe('A name of `loadBalancers`; default: ROUND_ROBIN.'),
   loadBalancer: algorithmSchema.optional().describe('The load balancer itself, in place of a name.'),
   type: z.string().optional().describe('Older form: `Static`.'),
