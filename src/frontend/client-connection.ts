@@ -323,8 +323,9 @@ export class ClientConnection implements ClientFile {
     this.#cancelTimeout();
     this.#phase = 'command';
     // From the packet after this OK on.
-    if (this.#compressed === undefined && hasCapability(accepted.capabilities, Capability.COMPRESS)) {
-      this.#compressed = new CompressedReader();
+    if (this.#compressed === undefined && accepted.compression !== undefined) {
+      this.#compressed = new CompressedReader(accepted.compression);
+      reply.compression = accepted.compression;
       reply.compressedSequenceId = 0;
     }
     this.#framer.payloadMax = snapshot.limits.maxAllowedPacket;

@@ -12,6 +12,7 @@ import {
   resetStatement,
   sendLongData,
 } from './prepared-commands.ts';
+import { attributeComments, withComments } from './query-attributes.ts';
 import { useDatabase } from './run-action.ts';
 import { runQuery, tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
@@ -37,8 +38,10 @@ export function runCommand(
   const code = payload[0] ?? -1;
   if (payload.length < (LENGTH_MIN[code] ?? 1)) throw new MalformedPacket(`command ${code} of ${payload.length} bytes`);
   if (code !== Command.QUERY) return answer(context, payload, code, options);
-  const { textStart } = parseQuery(payload, options.capabilities);
-  return runQuery(context, payload.subarray(textStart), options.multiStatements);
+  const { textStart, attributes } = parseQuery(payload, options.capabilities);
+  const text = payload.subarray(textStart);
+  if (attributes.length === 0) return runQuery(context, text, options.multiStatements);
+  return runQuery(context, withComments(text, attributeComments(attributes, payload)), options.multiStatements);
 }
 
 /** Tells the client why its command was not carried out. */

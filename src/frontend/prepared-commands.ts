@@ -11,7 +11,7 @@ import {
   textRequest,
 } from '../execute/index.ts';
 import { type Action, bind, compile, type Plan, type PlanEnvironment, prepareText } from '../plan/index.ts';
-import { noHints } from '../rules/index.ts';
+import { isHintComment, noHints } from '../rules/index.ts';
 import type { SessionState } from '../session/index.ts';
 import { type Fingerprint, FingerprintBuffer, fingerprint, type TokenList } from '../sql/index.ts';
 import { buildPrepareOk, type ExecuteParameter, parseExecute, payloadOf, StatusFlag } from '../wire/index.ts';
@@ -21,6 +21,7 @@ import { syntaxJudgement } from './not-understood.ts';
 import { parameterValue } from './parameter-value.ts';
 import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
+import { attributeComments } from './query-attributes.ts';
 import { runAction, statementRun } from './run-action.ts';
 import { hintsOf, lexPlain, nextStatement, syntaxErrorAt, tell } from './run-query.ts';
 import type { CommandContext, Session } from './session.ts';
@@ -216,9 +217,15 @@ export async function executeStatement(context: CommandContext, payload: Buffer,
   const { parameters, source } = withLongData(statement, parsed.parameters, payload);
   forgetLongData(statement);
   const { timing } = session;
+  const comments = attributeComments(parsed.attributes, payload);
+  if (comments.some((body) => isHintComment(body)))
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'a hint as query attribute of EXECUTE',
+      reason: 'the statement was planned before; write the hint into its text',
+    });
   timing.parsed(
     session.share.observer.digest(session.database.name, statement.fingerprint, statement.tokens),
-    statement.tokens.hints,
+    comments.length > 0 ? comments : statement.tokens.hints,
   );
   const request = { kind: 'prepared', parameters, source, cursor: 0 } as const;
   const { action, outcome } = await runPrepared(context, statement, request, parsed.cursor !== 0, () =>

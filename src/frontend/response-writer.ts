@@ -9,6 +9,7 @@ import {
   buildOk,
   type Capabilities,
   Capability,
+  type Compression,
   errOf,
   framePayload,
   hasCapability,
@@ -16,6 +17,7 @@ import {
   packCompressed,
   type SessionChange,
   StatusFlag,
+  zlibCompression,
 } from '../wire/index.ts';
 import type { CursorRows } from './cursor-rows.ts';
 import type { TextRows } from './text-rows.ts';
@@ -60,6 +62,7 @@ export class ResponseWriter implements Reply {
   moreResults = false;
   /** Set: the compressed protocol is spoken, and this is the next packet's sequence id in it. */
   compressedSequenceId: number | undefined;
+  compression: Compression = zlibCompression;
   /** Set: the rows of the result go there instead of to the client, who is told that a cursor is open. */
   cursor: CursorRows | undefined;
   /** Set: rows come in the binary protocol and leave in the text protocol. */
@@ -291,7 +294,7 @@ export class ResponseWriter implements Reply {
     if (this.closed || bytes.length === 0) return;
     let sent = bytes;
     if (this.compressedSequenceId !== undefined) {
-      const { packets, nextSequenceId } = packCompressed(bytes, this.compressedSequenceId);
+      const { packets, nextSequenceId } = packCompressed(bytes, this.compressedSequenceId, this.compression);
       this.compressedSequenceId = nextSequenceId;
       sent = packets;
     }

@@ -5,6 +5,7 @@ import { AuthPlugin, buildAuthMoreData, buildAuthSwitchRequest } from './auth-pa
 import { cachingSha2FastVerify, cachingSha2StoredDigest, Sha2Dialogue, sha256 } from './caching-sha2.ts';
 import { type Capabilities, Capability, hasCapability } from './capabilities.ts';
 import { parseChangeUser } from './change-user.ts';
+import { type Compression, zlibCompression, zstdCompression } from './compressed-packet.ts';
 import { type Credential, type CredentialStore, FastAuthCache, type UserEntry } from './credential.ts';
 import { buildHandshake } from './handshake.ts';
 import { type HandshakeResponse, isSslRequest, parseHandshakeResponse } from './handshake-response.ts';
@@ -45,6 +46,8 @@ export interface AuthAccepted {
   readonly packetSizeMax: number;
   readonly attributes: ReadonlyMap<string, string>;
   readonly plugin: string;
+  /** Undefined: none. Where a client can do both it is zlib, as on MySQL. */
+  readonly compression: Compression | undefined;
 }
 
 export type AuthStep =
@@ -247,6 +250,11 @@ export class AuthServer {
     return this.#verdict(right);
   }
 
+  #compression(zstdLevel: number): Compression | undefined {
+    if (hasCapability(this.#capabilities, Capability.COMPRESS)) return zlibCompression;
+    return hasCapability(this.#capabilities, Capability.ZSTD_COMPRESSION) ? zstdCompression(zstdLevel) : undefined;
+  }
+
   #fastDigest(): Buffer | undefined {
     const { credential } = this.#entry as UserEntry;
     if (credential.kind === 'cleartext') return cachingSha2StoredDigest(credential.password);
@@ -284,6 +292,7 @@ export class AuthServer {
         packetSizeMax: response.packetSizeMax,
         attributes: response.attributes,
         plugin: this.#plugin,
+        compression: this.#compression(response.zstdLevel ?? 0),
       },
     };
   }

@@ -64,5 +64,6 @@ export const serverCapabilities: Capabilities =
     Capability.PLUGIN_AUTH_LENENC |
     Capability.SESSION_TRACK |
     Capability.DEPRECATE_EOF |
+    Capability.ZSTD_COMPRESSION |
     Capability.QUERY_ATTRIBUTES) >>>
   0;

@@ -1,9 +1,9 @@
 /**
- * The compressed protocol (zlib): packets of 7 bytes of header around pieces of the ordinary byte stream, both directions.
+ * The compressed protocol (zlib or zstd): packets of 7 bytes of header around pieces of the ordinary byte stream, both directions.
  *
  * Page: "Compression" of the client/server protocol.
  */
-import { deflateSync, inflateSync } from 'node:zlib';
+import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { MalformedPacket } from './packet-reader.ts';
 
 const HEADER = 7;
@@ -11,14 +11,34 @@ const HEADER = 7;
 const COMPRESS_MIN = 50;
 /** Bytes of one piece before compression. */
 const PIECE_MAX = 256 * 1024;
-const LEVEL = 3;
+const ZLIB_LEVEL = 3;
+const ZSTD_LEVEL = 3;
+/** Above it zstd takes much time for little: clients name levels up to 22, for both directions. */
+const ZSTD_LEVEL_MAX = 9;
+
+export interface Compression {
+  readonly algorithm: 'zlib' | 'zstd';
+  readonly level: number;
+}
+
+export const zlibCompression: Compression = { algorithm: 'zlib', level: ZLIB_LEVEL };
+
+/** `level` as the client's handshake names it. */
+export function zstdCompression(level: number): Compression {
+  return { algorithm: 'zstd', level: level < 1 ? ZSTD_LEVEL : Math.min(level, ZSTD_LEVEL_MAX) };
+}
 
 /** Unpacks what a peer sends. */
 export class CompressedReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
+  readonly #algorithm: Compression['algorithm'];
   /** Of the last packet; the answer goes on behind it. */
   sequenceId = 0;
+
+  constructor({ algorithm }: Compression) {
+    this.#algorithm = algorithm;
+  }
 
   /** Bytes that wait for the rest of their packet. */
   get bufferedBytes(): number {
@@ -39,7 +59,7 @@ export class CompressedReader {
       const plainLength = head.readUIntLE(4, 3);
       const body = this.#take(HEADER + length).subarray(HEADER);
       if (length === 0) throw new MalformedPacket('an empty compressed packet');
-      pieces.push(plainLength === 0 ? body : inflated(body, plainLength));
+      pieces.push(plainLength === 0 ? body : unpacked(this.#algorithm, body, plainLength));
     }
   }
 
@@ -59,10 +79,11 @@ export class CompressedReader {
   }
 }
 
-function inflated(body: Buffer, length: number): Buffer {
+function unpacked(algorithm: Compression['algorithm'], body: Buffer, length: number): Buffer {
   let plain: Buffer;
   try {
-    plain = inflateSync(body, { maxOutputLength: length });
+    const options = { maxOutputLength: length };
+    plain = algorithm === 'zlib' ? inflateSync(body, options) : zstdDecompressSync(body, options);
   } catch (error) {
     throw new MalformedPacket(`compressed data: ${(error as Error).message}`);
   }
@@ -74,14 +95,15 @@ function inflated(body: Buffer, length: number): Buffer {
 export function packCompressed(
   bytes: Buffer,
   sequenceId: number,
+  compression: Compression,
 ): { readonly packets: Buffer; readonly nextSequenceId: number } {
   const parts: Buffer[] = [];
   let next = sequenceId;
   for (let at = 0; at < bytes.length; at += PIECE_MAX) {
     const piece = bytes.subarray(at, at + PIECE_MAX);
-    const packed = piece.length < COMPRESS_MIN ? piece : deflateSync(piece, { level: LEVEL });
-    const smaller = packed.length < piece.length;
-    const body = smaller ? packed : piece;
+    const shorter = piece.length < COMPRESS_MIN ? piece : packed(piece, compression);
+    const smaller = shorter.length < piece.length;
+    const body = smaller ? shorter : piece;
     const head = Buffer.alloc(HEADER);
     head.writeUIntLE(body.length, 0, 3);
     head[3] = next & 0xff;
@@ -90,4 +112,9 @@ export function packCompressed(
     next += 1;
   }
   return { packets: Buffer.concat(parts), nextSequenceId: next & 0xff };
+}
+
+function packed(piece: Buffer, { algorithm, level }: Compression): Buffer {
+  if (algorithm === 'zlib') return deflateSync(piece, { level });
+  return zstdCompressSync(piece, { params: { [constants.ZSTD_c_compressionLevel]: level } });
 }

@@ -16,6 +16,8 @@ export interface HandshakeResponse {
   /** Empty if the client has no PLUGIN_AUTH. */
   readonly authPlugin: string;
   readonly attributes: ReadonlyMap<string, string>;
+  /** Level of the client that asks for zstd; 0 if it does not say. */
+  readonly zstdLevel?: number;
 }
 
 /** A TLS request is the first 32 bytes of a response, with the SSL flag, and nothing more. */
@@ -40,7 +42,9 @@ export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
   const attributes = hasCapability(capabilities, Capability.CONNECT_ATTRS)
     ? readAttributes(reader)
     : new Map<string, string>();
-  return { capabilities, packetSizeMax, collation, user, authResponse, database, authPlugin, attributes };
+  const named = hasCapability(capabilities, Capability.ZSTD_COMPRESSION) && reader.remaining > 0;
+  const zstdLevel = named ? reader.int1() : 0;
+  return { capabilities, packetSizeMax, collation, user, authResponse, database, authPlugin, attributes, zstdLevel };
 }
 
 /** Writes the payload into the open packet. The flags decide which fields are sent. */
@@ -58,6 +62,7 @@ export function buildHandshakeResponse(writer: PacketWriter, response: Handshake
     writer.lenenc(total);
     for (const [key, value] of response.attributes) writer.lenencString(key).lenencString(value);
   }
+  if (hasCapability(capabilities, Capability.ZSTD_COMPRESSION)) writer.int1(response.zstdLevel ?? 0);
 }
 
 /** Writes the 32 bytes that ask for TLS, which are also the head of a response. */

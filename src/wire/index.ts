@@ -34,7 +34,13 @@ export {
   patchColumnDefinition,
 } from './column-definition.ts';
 export { Command } from './command.ts';
-export { CompressedReader, packCompressed } from './compressed-packet.ts';
+export {
+  CompressedReader,
+  type Compression,
+  packCompressed,
+  zlibCompression,
+  zstdCompression,
+} from './compressed-packet.ts';
 export {
   type Credential,
   type CredentialStore,

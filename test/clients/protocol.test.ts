@@ -3,7 +3,21 @@ import assert from 'node:assert/strict';
 import { connect as tcpConnect } from 'node:net';
 import { after, before, test } from 'node:test';
 import mysql from 'mysql2/promise';
-import { newStoredSha2 } from '../../src/wire/index.ts';
+import {
+  AuthPlugin,
+  buildHandshakeResponse,
+  Capability,
+  CompressedReader,
+  framePayload,
+  nativePasswordScramble,
+  newStoredSha2,
+  PacketFramer,
+  packCompressed,
+  parseHandshake,
+  payloadOf,
+  serverCapabilities,
+  zstdCompression,
+} from '../../src/wire/index.ts';
 import { authority } from '../backend/certificates.ts';
 import { type ClientGround, startGround } from './ground.ts';
 
@@ -136,4 +150,79 @@ test('a client with wrong sequence ids is cut off, and no other', async () => {
   await rawExchange((socket) => socket.end(Buffer.alloc(3)));
   const [rows] = await app.query('SELECT 1 AS one');
   assert.deepEqual(rows, [{ one: 1 }]);
+});
+
+test('query attributes end here; a hint among them counts', async () => {
+  const client = await open({ user: 'dba', password: 'dba' });
+  const server = await ground.servers[2]!.connection('shop_1');
+  await server.query('CREATE TABLE IF NOT EXISTS only_here (id INT PRIMARY KEY)');
+  await server.query('REPLACE INTO only_here VALUES (7)');
+  await server.end();
+  const plain = { a: 'b', 'with spaces': 5, empty: '', nothing: null };
+  const [one] = await client.query({ sql: 'SELECT 1 AS one', attributes: plain } as mysql.QueryOptions);
+  assert.deepEqual(one, [{ one: 1 }]);
+  const [two] = await client.execute({ sql: 'SELECT ? AS two', values: [2], attributes: plain } as mysql.QueryOptions);
+  assert.deepEqual(two, [{ two: 2 }]);
+  const hinted = { sql: 'SELECT id FROM only_here', attributes: { shardmesh_hint: 'DATA_SOURCE_NAME=ds_1' } };
+  const [rows] = await client.query(hinted as mysql.QueryOptions);
+  assert.deepEqual(rows, [{ id: 7 }]);
+  await assert.rejects(client.query(hinted.sql), { errno: 1146 });
+  await assert.rejects(client.execute({ ...hinted, sql: 'SELECT 1' } as mysql.QueryOptions), { errno: 9001 });
+  const closing = { ...hinted, attributes: { shardmesh_hint: 'DATA_SOURCE_NAME=ds_1 */ x /*' } };
+  await assert.rejects(client.query(closing as mysql.QueryOptions), /hint/);
+  // A user without the right has none by an attribute either.
+  await assert.rejects(app.query(hinted as mysql.QueryOptions), { errno: 1227 });
+  await client.end();
+});
+
+test('zstd compression, asked for by a client that knows nothing else', async () => {
+  const compression = zstdCompression(3);
+  const capabilities =
+    (serverCapabilities & ~(Capability.COMPRESS | Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB)) >>> 0;
+  const socket = tcpConnect(ground.sidecar.port, '127.0.0.1');
+  const framer = new PacketFramer(64 * 1024 * 1024);
+  let unpack: CompressedReader | undefined;
+  let wake: () => void = () => undefined;
+  socket.on('data', (chunk: Buffer) => {
+    for (const piece of unpack === undefined ? [chunk] : unpack.push(chunk)) framer.push(piece);
+    wake();
+  });
+  const next = async (): Promise<Buffer> => {
+    for (;;) {
+      const payload = framer.next();
+      if (payload !== undefined) return payload;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const { scramble } = parseHandshake(await next());
+  const response = payloadOf((writer) =>
+    buildHandshakeResponse(writer, {
+      capabilities,
+      packetSizeMax: 0,
+      collation: 45,
+      user: 'app',
+      authResponse: nativePasswordScramble('app', scramble),
+      database: '',
+      authPlugin: AuthPlugin.NATIVE,
+      attributes: new Map(),
+      zstdLevel: 5,
+    }),
+  );
+  socket.write(framePayload(response, 1));
+  framer.expect(2);
+  assert.equal((await next())[0], 0);
+  unpack = new CompressedReader(compression);
+  const before = socket.bytesRead;
+  for (let round = 0; round < 3; round += 1) {
+    framer.expect(1);
+    const text = `SELECT REPEAT('shard', 100000) /* ${'long '.repeat(100)} */`;
+    const query = framePayload(Buffer.concat([Buffer.from([3, 0, 1]), Buffer.from(text)]), 0);
+    socket.write(packCompressed(query, 0, compression).packets);
+    const packets = [await next(), await next(), await next(), await next()];
+    assert.equal(packets[2]?.length, 500_000 + 4);
+  }
+  assert.ok(socket.bytesRead - before < 20_000, String(socket.bytesRead - before));
+  socket.destroy();
 });

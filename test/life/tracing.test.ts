@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import type { QueryOptions } from 'mysql2/promise';
 import { type LifeGround, startGround, until } from './life-ground.ts';
 
 /** A provider as an SDK would register it; it prints its spans. */
@@ -45,6 +46,9 @@ describe('tracing', () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     await session.query(`SELECT id FROM accounts WHERE id = 4 /*traceparent='00-${traceId}-b7ad6b7169203331-01'*/`);
     await session.query('SELECT COUNT(*) FROM accounts');
+    const named = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    await session.query({ sql: 'SELECT MAX(id) FROM accounts', attributes: named } as QueryOptions);
+    await session.execute({ sql: 'SELECT MIN(id) FROM accounts', attributes: named } as QueryOptions);
     await assert.rejects(session.query('SELECT nothing_42 FROM accounts WHERE id = 4'));
     type Printed = { name: string; parent?: { traceId: string }; attributes: Record<string, unknown>; status?: number };
     const spans = await until('the spans', () => {
@@ -54,9 +58,11 @@ describe('tracing', () => {
         .filter((line) => line.startsWith('SPAN '))
         .map((line) => JSON.parse(line.slice(5)) as Printed)
         .filter((span) => String(span.attributes['db.query.text']).includes('accounts'));
-      return all.length >= 3 ? all : undefined;
+      return all.length >= 5 ? all : undefined;
     });
-    const [point, count, failed] = spans;
+    const [point, count, byQuery, byExecute, failed] = spans;
+    assert.equal(byQuery?.parent?.traceId, traceId);
+    assert.equal(byExecute?.parent?.traceId, traceId);
     assert.equal(point?.name, 'shardmesh.statement');
     assert.equal(point?.parent?.traceId, traceId);
     assert.equal(point?.attributes['db.query.text'], 'SELECT id FROM accounts WHERE id = ?');
