@@ -21,6 +21,8 @@ export interface CrossTalkOptions {
   readonly seed: number;
   /** Kill clients, backend connections and statements. */
   readonly chaos: boolean;
+  /** Between two kills, on average; default 50. */
+  readonly killEveryMs?: number;
   /** Go on to the end after a violation, with the sessions that are left. */
   readonly goOn?: boolean;
 }
@@ -523,7 +525,7 @@ export async function crossTalk(pair: ShardedPair, options: CrossTalkOptions): P
     const roots = await Promise.all(pair.servers.map((server) => server.connection()));
     const killer = await pair.connect();
     while (!isOver()) {
-      await new Promise((resolve) => setTimeout(resolve, 20 + below(60)));
+      await new Promise((resolve) => setTimeout(resolve, below(2 * (options.killEveryMs ?? 50))));
       kills += 1;
       const talker = talkers[below(talkers.length)]!;
       const kind = below(4);

@@ -1,10 +1,10 @@
 /**
  * `npm run soak`: cross-talk for as long as wanted, with figures. Ends with 1 if any session saw what was another's.
  *
- *   npm run soak -- [--minutes 10] [--sessions 300] [--pool 6] [--seed N]
+ *   npm run soak -- [--minutes 10] [--sessions 300] [--pool 6] [--kill-every 250] [--seed N]
  */
 import { parseArgs } from 'node:util';
-import { residentBytes } from '../../bench/process-cost.ts';
+import { processTree, residentBytes } from '../../bench/process-cost.ts';
 import { createCrossTalkTables, crossTalk, crossTalkRules } from './cross-talk.ts';
 import { startShardedPair } from './sharded-pair.ts';
 
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     sessions: { type: 'string', default: '300' },
     pool: { type: 'string', default: '6' },
+    'kill-every': { type: 'string', default: '250' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 });
@@ -44,11 +45,12 @@ try {
       milliseconds: Math.min(PART_MS, left),
       seed: seed + part,
       chaos: true,
+      killEveryMs: Number(values['kill-every']),
     });
     total.checked += result.checked;
     total.interrupted += result.interrupted;
     total.kills += result.kills;
-    const memory = Math.round(residentBytes([pair.sidecar.pid]) / MIB);
+    const memory = Math.round(residentBytes(processTree(pair.sidecar.pid)) / MIB);
     process.stdout.write(
       `${Math.round((performance.now() - began) / 1000)} s: ${total.checked} answers held, ${total.interrupted} interrupted, ${total.kills} kills, ${memory} MiB resident\n`,
     );

@@ -1,0 +1,61 @@
+/** The page that `npm run load` writes. */
+import { cpus } from 'node:os';
+import type { LoadFigures } from './load.ts';
+import type { LoadOptions } from './load-options.ts';
+
+const MIB = 1024 * 1024;
+
+export function loadPage(options: LoadOptions, figures: LoadFigures): string {
+  const { fresh, slow, idle, connects, beyondLimit, after } = figures;
+  const rows: [string, string][] = [
+    ['memory of a fresh sidecar that has answered some statements', mib(fresh)],
+    ...slow.flatMap((one): [string, string][] => [
+      [
+        `${options.slowBytes / 1e6} MB read at ${options.bytesPerSecond / 1e6} MB/s, ${one.what}: read in ${Math.round(one.seconds)} s`,
+        `${(one.bytesRead / 1e6).toFixed(1)} MB`,
+      ],
+      ['- most resident memory meanwhile, growth', `${mib(one.peak)}, ${mib(one.growth)}`],
+      [
+        "- another client's point select before, p50 / p99",
+        `${ms(quantile(one.alone, 0.5))} / ${ms(quantile(one.alone, 0.99))}`,
+      ],
+      [
+        "- another client's point select meanwhile, p50 / p99",
+        `${ms(quantile(one.meanwhile, 0.5))} / ${ms(quantile(one.meanwhile, 0.99))}`,
+      ],
+    ]),
+    [`each of ${idle.connections} idle connections`, `${(idle.bytesEach / 1024).toFixed(1)} KiB`],
+    [
+      `connects per second, each with login and a SELECT (${connects.wanted} wanted)`,
+      `${Math.round(connects.perSecond)}, ${connects.failures.length} failed`,
+    ],
+    [
+      '- time of one, p50 / p99',
+      `${ms(quantile(connects.milliseconds, 0.5))} / ${ms(quantile(connects.milliseconds, 0.99))}`,
+    ],
+    ['one connection more than `limits.connections`', beyondLimit],
+    ['memory when all clients are gone', mib(after)],
+  ];
+  return `# Load
+
+Written by \`npm run load\`: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}. Clients, sidecar and servers share these
+processors; times belong to this machine on this day.
+
+| what | figure |
+| --- | --- |
+${rows.map(([what, figure]) => `| ${what} | ${figure} |`).join('\n')}
+`;
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(0)} MiB`;
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
