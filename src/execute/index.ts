@@ -2,6 +2,7 @@
 
 export type { ClientFile } from './client-file.ts';
 export { deliveryGround, ownSource } from './delivery-ground.ts';
+export { describeTable } from './describe-table.ts';
 export { type Aftermath, execute, type ShardAction } from './executor.ts';
 export { clientError, endsTransaction } from './faults.ts';
 export { lookupTables } from './lookup-tables.ts';

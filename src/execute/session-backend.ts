@@ -407,7 +407,13 @@ export class SessionBackend {
         const known = transaction.branch(source);
         if (known !== undefined) return known;
         this.#checkPin(source);
-        return this.#joined(transaction, source, await this.#acquire(source), also);
+        const pin = this.#pin?.source === source ? this.#pin : undefined;
+        if (pin === undefined) return this.#joined(transaction, source, await this.#acquire(source), also);
+        if (pin.reasons.has('lock tables')) throw lockedTables();
+        await this.#prepareHeld(source, pin.lease);
+        const branch = await this.#joined(transaction, source, pin.lease, also);
+        transaction.keepFor(source);
+        return branch;
       },
     };
   }
@@ -635,10 +641,7 @@ export class SessionBackend {
     if (known !== undefined) return known;
     const pinned = this.#pin?.source === source ? this.#pin.lease : undefined;
     if (pinned !== undefined && this.#pin?.reasons.has('lock tables') === true) {
-      throw new MeshError('SM_UNSUPPORTED', {
-        what: 'LOCK TABLES with autocommit=0',
-        reason: 'beginning the transaction would release the locks; set autocommit=1 or use SELECT ... FOR UPDATE',
-      });
+      throw lockedTables();
     }
     const lease = pinned ?? (await this.#acquire(source));
     try {
@@ -902,4 +905,11 @@ async function giveBackClean(lease: Lease): Promise<void> {
     return;
   }
   lease.release();
+}
+
+function lockedTables(): MeshError {
+  return new MeshError('SM_UNSUPPORTED', {
+    what: 'LOCK TABLES with autocommit=0, and writing to several nodes under it',
+    reason: 'beginning the transaction would release the locks; set autocommit=1 or use SELECT ... FOR UPDATE',
+  });
 }

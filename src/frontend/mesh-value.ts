@@ -7,10 +7,10 @@ import { noHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint } from '../sql/index.ts';
 import { type ColumnDefinition, ColumnFlag } from '../wire/index.ts';
 import { checkPrivileges } from './accounts.ts';
-import { planEnvironment } from './plan-environment.ts';
 import { statementRun } from './run-action.ts';
 import { lexPlain } from './run-query.ts';
 import type { CommandContext } from './session.ts';
+import { sessionEnvironment } from './session-environment.ts';
 import { factsOf } from './session-facts.ts';
 
 /** Rejects with MeshError or ServerError, also with 1242 for several rows. */
@@ -41,7 +41,7 @@ async function meshRow(
 ): Promise<[row: readonly (Buffer | null)[], columns: readonly ColumnDefinition[]]> {
   const { session, account } = context;
   const { share, state } = session;
-  const environment = planEnvironment(session.snapshot, session.database, state.database, state.settings);
+  const environment = sessionEnvironment(session);
   const tokens = lexPlain(share.lexer, sql, environment.mode).copy();
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);

@@ -3,9 +3,9 @@
  * other blanks and comments.
  */
 import { FingerprintBuffer, fingerprint, parse, type Statement, type TokenList } from '../sql/index.ts';
-import { planEnvironment } from './plan-environment.ts';
 import { lexPlain } from './run-query.ts';
 import type { CommandContext } from './session.ts';
+import { sessionEnvironment } from './session-environment.ts';
 
 export interface OwnStatement {
   /** Spans point into `text`. */
@@ -17,8 +17,8 @@ export interface OwnStatement {
 
 /** The first statement of a text that has been planned before. */
 export function ownStatement({ session }: CommandContext, text: Buffer): OwnStatement {
-  const { share, state } = session;
-  const { mode } = planEnvironment(session.snapshot, session.database, state.database, state.settings);
+  const { share } = session;
+  const { mode } = sessionEnvironment(session);
   const tokens = lexPlain(share.lexer, text, mode);
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);

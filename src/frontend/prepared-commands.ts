@@ -19,12 +19,12 @@ import { checkPrivileges } from './accounts.ts';
 import { CursorRows } from './cursor-rows.ts';
 import { syntaxJudgement } from './not-understood.ts';
 import { parameterValue } from './parameter-value.ts';
-import { planEnvironment } from './plan-environment.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { attributeComments } from './query-attributes.ts';
 import { runAction, statementRun } from './run-action.ts';
 import { hintsOf, lexPlain, nextStatement, syntaxErrorAt, tell } from './run-query.ts';
 import type { CommandContext, Session } from './session.ts';
+import { sessionEnvironment } from './session-environment.ts';
 import { factsOf } from './session-facts.ts';
 
 /** Definition of a `?` as servers send it: VARCHAR, unknown length. */
@@ -69,7 +69,7 @@ export async function plannedStatement(
 }> {
   const { session, account } = context;
   const { state } = session;
-  const environment = environmentOf(context);
+  const environment = sessionEnvironment(context.session);
   const tokens = lexPlain(session.share.lexer, text, environment.mode).copy();
   const print = new FingerprintBuffer();
   fingerprint(tokens, 0, print);
@@ -157,9 +157,12 @@ async function backendMetadata(
   if (wanted instanceof MeshError) throw wanted;
   if (wanted === undefined) return { columns: await columnsAcross(context, plan, tokens, print), parameters: [] };
   const { query, names } = wanted;
-  const held = session.state.inTransaction
-    ? await backend.takeFree(query.source)
-    : await backend.take(query.source, 'read');
+  // What is pinned there may be temporary tables, which only that connection knows.
+  const pinned = backend.pin?.source === query.source;
+  const held =
+    session.state.inTransaction && !pinned
+      ? await backend.takeFree(query.source)
+      : await backend.take(query.source, 'read');
   try {
     const text = Buffer.from(query.text).toString('utf8');
     const handle: PreparedHandle = held.lease.connection.prepared(text) ?? (await held.lease.connection.prepare(text));
@@ -192,11 +195,6 @@ async function columnsAcross(
 /** A server's error under logical names, still as the server's error. */
 function asThrown(values: ReturnType<typeof clientError>): Error {
   return values instanceof MeshError ? values : new ServerError(values);
-}
-
-function environmentOf(context: CommandContext): PlanEnvironment {
-  const { session } = context;
-  return planEnvironment(session.snapshot, session.database, session.state.database, session.state.settings);
 }
 
 /** COM_STMT_EXECUTE. */
@@ -243,7 +241,7 @@ export async function runPrepared(
   onPlanned: () => void = () => undefined,
 ): Promise<{ readonly action: Action | undefined; readonly outcome: Outcome }> {
   const { session, account } = context;
-  const environment = environmentOf(context);
+  const environment = sessionEnvironment(context.session);
   if (environment !== statement.environment) {
     statement.plan = planOf(session, statement.tokens, statement.fingerprint, environment);
     statement.environment = environment;
@@ -343,7 +341,7 @@ export async function fieldList(context: CommandContext, payload: Buffer): Promi
   const { session, reply } = context;
   const nul = payload.indexOf(0, 1);
   const table = payload.toString('utf8', 1, nul < 0 ? payload.length : nul);
-  const environment = environmentOf(context);
+  const environment = sessionEnvironment(context.session);
   const text = Buffer.from(`SELECT * FROM \`${table.replaceAll('`', '``')}\` LIMIT 0`);
   const tokens = session.share.lexer.lex(text, environment.mode).copy();
   const print = new FingerprintBuffer();

@@ -23,6 +23,7 @@ import { tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { runSet } from './set-statement.ts';
 import { runShow } from './show-statement.ts';
+import { runTemporary } from './temporary-tables.ts';
 
 /** Never rejects: the reply has been told whatever happened. */
 export async function runAction(
@@ -119,6 +120,8 @@ async function carryOut(
         const forward = { kind: 'forward', access: 'read', route, query, names } as const;
         return execute(statementRun(context, plan, request), forward, session.aftermath);
       }
+      if (action.pin === 'temporary table')
+        return runTemporary(session, statementRun(context, plan, request), action, aftermathOf(context));
       await session.backend.pinTo(action.query.source, action.pin);
       const outcome = await execute(
         statementRun(context, plan, request),
@@ -237,7 +240,9 @@ function insertIdUncertain(context: CommandContext, plan: Plan): boolean {
   const statement = plan.statement;
   // LAST_INSERT_ID(expr) in a query: no OK packet tells the value.
   if (statement?.kind !== 'insert') return plan.effects.setsInsertId;
-  const table = context.session.database.schema().tables.get(statement.table.table.name);
+  const { temporary, database } = context.session;
+  const name = statement.table.table.name;
+  const table = temporary?.get(name) ?? database.schema().tables.get(name);
   const auto = table?.columns.find((column) => column.autoIncrement);
   if (auto === undefined) return false;
   if (statement.source.kind === 'set') {

@@ -16,9 +16,9 @@ import {
   withoutExecutableComments,
 } from '../sql/index.ts';
 import { checkPrivileges } from './accounts.ts';
-import { planEnvironment } from './plan-environment.ts';
 import { runAction } from './run-action.ts';
 import type { CommandContext } from './session.ts';
+import { sessionEnvironment } from './session-environment.ts';
 import { factsOf } from './session-facts.ts';
 
 /** Shared by all statements: planning is synchronous, so nobody sees another's fingerprint. */
@@ -64,9 +64,8 @@ function planStatement(context: CommandContext, text: Buffer, multiStatements: b
   const { session, account } = context;
   const { share, state, timing } = session;
   timing.begin(context);
-  const snapshot = session.snapshot;
-  const database = session.database;
-  const environment = planEnvironment(snapshot, database, state.database, state.settings);
+  const environment = sessionEnvironment(session);
+  const { database } = session;
   const tokens = lexPlain(share.lexer, text, environment.mode);
   fingerprint(tokens, 0, scratch);
   timing.parsed(share.observer.digest(database.name, scratch, tokens), tokens.hints);

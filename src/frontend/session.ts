@@ -17,6 +17,7 @@ import type { PreparedStatement } from './prepared-statement.ts';
 import type { ResponseWriter } from './response-writer.ts';
 import type { SessionDirectory } from './session-directory.ts';
 import { StatementTiming } from './statement-timing.ts';
+import type { SessionTables } from './temporary-tables.ts';
 import { defaultTracked } from './tracked-changes.ts';
 
 /** What all sessions of a worker share. */
@@ -43,6 +44,7 @@ export class Session {
   readonly prepared = new Map<number, PreparedStatement>();
   /** Statements of PREPARE, by lower-cased name. */
   readonly named = new Map<string, PreparedStatement>();
+  temporary: SessionTables | undefined;
   nextStatementId = 1;
   /** What the last PREPARE gave, 0 if it failed: clients may send EXECUTE before they know. */
   lastPreparedId = 0;

@@ -11,16 +11,12 @@ import { nameEdits, type PlanBuilder, textBytes } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
 import { type Edit, quoteName, render } from './rewrite.ts';
 import { currentDatabase, systemSchema } from './table-lookup.ts';
+import { compileTemporary, concernsTemporary } from './temporary-table.ts';
 import type { NameMap, Route, ShardQuery } from './types.ts';
 
 /** Plans DDL. Throws MeshError for what cannot be done. */
 export function compileDdl(statement: DdlStatement, builder: PlanBuilder): Binding {
-  if (statement.temporary) {
-    throw new MeshError('SM_UNSUPPORTED', {
-      what: `${statement.verb} TEMPORARY TABLE`,
-      reason: 'the mesh does not plan statements over temporary tables yet; use a derived table',
-    });
-  }
+  if (concernsTemporary(statement, builder.environment)) return compileTemporary(statement, builder);
   switch (statement.object) {
     case 'TABLE':
       if (statement.verb === 'DROP') return dropTables(statement, builder);

@@ -115,6 +115,7 @@ export class PlanCache {
       sqlMode,
       collation,
       [...databases].sort(),
+      environment.temporary?.version ?? 0,
     ]);
     let number = this.#numbers.get(text);
     if (number === undefined) {

@@ -55,6 +55,14 @@ export function findTable(name: TableName, environment: PlanEnvironment): FoundT
     if (environment.schema.mariadb) throw new MeshError('ER_NO_SUCH_TABLE', { database, table });
     throw new MeshError('ER_BAD_DB_ERROR', { database });
   }
+  const temporary = environment.temporary?.tables.get(table);
+  if (temporary !== undefined) {
+    const { source } = environment.temporary!;
+    return {
+      meaning: { kind: 'single', logical: singleTable(table, source), source, temporary: true },
+      schema: temporary,
+    };
+  }
   const ruled = rules.tables.get(table);
   const described = schema.tables.get(table);
   if (ruled !== undefined) {

@@ -1,6 +1,6 @@
 /** The words between planning and execution: what a statement needs, before (Plan) and after (Action) its values are known. */
 import type { MeshError } from '../base/index.ts';
-import type { SchemaSnapshot } from '../catalog/index.ts';
+import type { SchemaSnapshot, TableSchema } from '../catalog/index.ts';
 import type { LookupAnswers, LookupRequest, RuleSet } from '../rules/index.ts';
 import type { MeshValues } from '../session/index.ts';
 import type {
@@ -26,8 +26,18 @@ export interface PlanEnvironment {
   readonly sqlMode: string;
   /** collation_connection. */
   readonly collation: string;
+  /** The session's temporary tables, which hide others of their names. */
+  readonly temporary?: TemporaryTables;
   /** All logical databases that exist in the mesh (for 1049 and cross-database names). */
   readonly databases: ReadonlySet<string>;
+}
+
+/** Temporary tables of one session, on one source. */
+export interface TemporaryTables {
+  readonly source: string;
+  readonly tables: ReadonlyMap<string, TableSchema>;
+  /** Never the same for two sets of tables in a process. */
+  readonly version: number;
 }
 
 /** A prepared-statement parameter, decoded without loss. */

@@ -18,7 +18,10 @@ export const planAcross: PlanAcross = (statement, lent) => {
     if (scatter !== undefined) return pins.guard(scatter);
     const uncopyable = refuseCopies(statement);
     if (uncopyable !== undefined) return uncopyable;
-    const plan = planPartialAggregates(statement, builder) ?? planScratchRows(statement, builder);
+    // A group's table is defined by a query, on a connection that does not see temporary tables.
+    const temporary = statement.uses.some(({ meaning }) => meaning.kind === 'single' && meaning.temporary === true);
+    const partial = temporary ? undefined : planPartialAggregates(statement, builder);
+    const plan = partial ?? planScratchRows(statement, builder);
     return plan instanceof MeshError ? plan : pins.guard(plan);
   } catch (error) {
     if (error instanceof MeshError && error.code === 'SM_UNSUPPORTED') return error;

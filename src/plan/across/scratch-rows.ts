@@ -80,7 +80,8 @@ export function planScratchRows(statement: ResolvedStatement, builder: AcrossBui
         const places = placesOf(use, statement.uses.length, source, routed);
         nodes.push(...places.map((place) => ({ source: place.source, tables: [place.tables[use.index]!] })));
         const only = places.length === 1 ? places[0] : undefined;
-        if (only?.source === source && free) {
+        const own = use.meaning.kind === 'single' && use.meaning.temporary === true;
+        if (only?.source === source && free && !own) {
           // All its rows are there already.
           tables[use.index] = only.tables[use.index]!;
           continue;

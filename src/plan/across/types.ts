@@ -26,7 +26,13 @@ export type TableMeaning =
   | { readonly kind: 'sharded'; readonly logical: LogicalTable }
   | { readonly kind: 'broadcast'; readonly logical: LogicalTable }
   /** A table (or view) of one shard source. */
-  | { readonly kind: 'single'; readonly logical: LogicalTable; readonly source: string }
+  | {
+      readonly kind: 'single';
+      readonly logical: LogicalTable;
+      readonly source: string;
+      /** The session's own: other connections of the source do not see it. */
+      readonly temporary?: boolean;
+    }
   /** information_schema, performance_schema, mysql, sys; `schema` lower-cased, `table` as written. */
   | { readonly kind: 'system'; readonly schema: string; readonly table: string };
 
