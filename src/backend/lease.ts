@@ -4,6 +4,8 @@ import type { BackendConnection } from './backend-connection.ts';
 
 /** What a lease needs of its pool. */
 export interface Keeper {
+  /** The source's name. */
+  readonly source: string;
   takeBack(connection: BackendConnection): void;
   discard(connection: BackendConnection, cause?: Error): void;
   kill(threadId: number, what: 'query' | 'connection'): Promise<void>;
@@ -19,6 +21,10 @@ export class Lease {
   constructor(connection: BackendConnection, keeper: Keeper) {
     this.connection = connection;
     this.#keeper = keeper;
+  }
+
+  get source(): string {
+    return this.#keeper.source;
   }
 
   get active(): boolean {

@@ -448,6 +448,11 @@ export class SessionBackend {
     await transaction?.rollback();
   }
 
+  /** Sources on which the running statement is at work. */
+  get runningOn(): readonly string[] {
+    return [...new Set([...this.#running].map((lease) => lease.source))].sort();
+  }
+
   /** Marks the end of a statement: nothing is running any more. Resolves when nothing can hit the next one; undefined: nothing can. */
   statementDone(): Promise<void> | undefined {
     this.#running.clear();

@@ -120,6 +120,7 @@ export async function resetSession(context: CommandContext): Promise<void> {
   await session.backend.reset();
   session.prepared.clear();
   session.named.clear();
+  session.handlers.clear();
   session.lastPreparedId = 0;
   session.tracked = defaultTracked;
   resetSessionState(session.state);

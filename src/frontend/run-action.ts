@@ -10,15 +10,14 @@ import {
 } from '../execute/index.ts';
 import { type Action, explainRows, type Plan } from '../plan/index.ts';
 import type { Hints } from '../rules/index.ts';
-import { forEachExpression } from '../sql/index.ts';
 import { databaseDenied, mayUse } from './accounts.ts';
 import { runControl } from './control-statement.ts';
 import { setHinted } from './hinted-variables.ts';
 import { runKill } from './kill-statement.ts';
 import { notUnderstood } from './not-understood.ts';
-import { ownStatement } from './own-statement.ts';
 import { remember } from './remember.ts';
 import { runOwn } from './run-own.ts';
+import { runPinned } from './run-pinned.ts';
 import { tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { runSet } from './set-statement.ts';
@@ -121,16 +120,8 @@ async function carryOut(
         return execute(statementRun(context, plan, request), forward, session.aftermath);
       }
       if (action.pin === 'temporary table')
-        return runTemporary(session, statementRun(context, plan, request), action, aftermathOf(context));
-      await session.backend.pinTo(action.query.source, action.pin);
-      const outcome = await execute(
-        statementRun(context, plan, request),
-        { kind: 'forward', access: 'write', route: action.route, query: action.query, names: action.names },
-        session.aftermath,
-      );
-      if (action.ends) session.backend.unpin(action.pin);
-      else if (action.pin === 'user lock') await settleUserLocks(context, text);
-      return outcome;
+        return runTemporary(session, statementRun(context, plan, request), action, session.aftermath);
+      return runPinned(context, statementRun(context, plan, request), action, text);
     }
     case 'refuse':
       if (plan.kind === 'notUnderstood')
@@ -173,21 +164,6 @@ type TableAction = Extract<
   Action,
   { kind: 'forward' | 'scatter' | 'scratch' | 'write' | 'insertSelect' | 'selectInto' | 'load' }
 >;
-
-/** Tells the pin which locks a statement may have taken. */
-async function settleUserLocks(context: CommandContext, planned: Buffer): Promise<void> {
-  const { statement, text } = ownStatement(context, planned);
-  const taken: (Buffer | undefined)[] = [];
-  let releasedAll = false;
-  forEachExpression(statement, (expression) => {
-    if (expression.kind !== 'call') return;
-    if (expression.name === 'RELEASE_ALL_LOCKS') releasedAll = true;
-    if (expression.name !== 'GET_LOCK') return;
-    const name = expression.args[0];
-    taken.push(name?.kind === 'literal' ? text.subarray(name.start, name.end) : undefined);
-  });
-  await context.session.backend.settleUserLocks(taken, releasedAll);
-}
 
 /** Statements besides DDL that end a transaction on any server. */
 const COMMITTING: ReadonlySet<string> = new Set([

@@ -1,4 +1,5 @@
 /** The sessions of one worker by connection id: for KILL, SHOW PROCESSLIST and drain. */
+import type { SessionBackend } from '../execute/index.ts';
 import type { Session } from './session.ts';
 
 export interface LiveConnection {
@@ -27,7 +28,7 @@ export interface ProcessStatus {
   /** Text of what it runs; undefined: it sleeps. */
   readonly running: string | undefined;
   readonly seconds: number;
-  readonly pin: string;
+  readonly state: string;
 }
 
 export class SessionDirectory {
@@ -116,7 +117,17 @@ export class SessionDirectory {
       database: state.database,
       running,
       seconds: running === undefined ? 0 : Math.floor((performance.now() - startedAt) / 1000),
-      pin: backend.pin === undefined ? '' : `pinned to ${backend.pin.source}: ${[...backend.pin.reasons].join(', ')}`,
+      state: sourcesOf(backend),
     }));
   }
+}
+
+/** Where a session is at work, and what it holds there. */
+function sourcesOf({ runningOn, transaction, pin }: SessionBackend): string {
+  const parts: string[] = [];
+  if (runningOn.length > 0) parts.push(`running on ${runningOn.join(', ')}`);
+  const branches = [...(transaction?.sources ?? [])].sort();
+  if (branches.length > 0) parts.push(`transaction on ${branches.join(', ')}`);
+  if (pin !== undefined) parts.push(`pinned to ${pin.source}: ${[...pin.reasons].join(', ')}`);
+  return parts.join('; ');
 }

@@ -45,6 +45,8 @@ export class Session {
   /** Statements of PREPARE, by lower-cased name. */
   readonly named = new Map<string, PreparedStatement>();
   temporary: SessionTables | undefined;
+  /** Names of open handlers. */
+  readonly handlers = new Set<string>();
   nextStatementId = 1;
   /** What the last PREPARE gave, 0 if it failed: clients may send EXECUTE before they know. */
   lastPreparedId = 0;

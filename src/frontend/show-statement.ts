@@ -104,14 +104,14 @@ async function processList(context: CommandContext, full: boolean): Promise<Loca
   const { session, account } = context;
   const rows = (await session.share.mesh.processes())
     .filter(({ user }) => account.admin || user === session.state.user)
-    .map(({ id, user, host, database, running, seconds, pin }) => [
+    .map(({ id, user, host, database, running, seconds, state }) => [
       BigInt(id),
       user,
       host,
       database ?? null,
       running === undefined ? 'Sleep' : 'Query',
       BigInt(seconds),
-      pin,
+      state,
       full || running === undefined ? (running ?? null) : running.slice(0, INFO_LENGTH),
     ]);
   return {

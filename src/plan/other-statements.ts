@@ -101,9 +101,11 @@ function compileListed(statement: OtherStatement, builder: PlanBuilder, effects:
     case 'LOCK TABLES':
       return pinnedTables(statement, 'lock tables', builder);
     case 'HANDLER':
-      return pinnedTables(statement, 'handler', builder);
+      return statement.handler === 'open'
+        ? pinnedTables(statement, 'handler', builder)
+        : onPin('handler', false, builder);
     case 'UNLOCK TABLES':
-      return ending('lock tables', source, builder);
+      return onPin('lock tables', true, builder);
     case 'PREPARE':
     case 'EXECUTE':
     case 'DEALLOCATE':
@@ -216,7 +218,9 @@ function pinnedTables(statement: OtherStatement, pin: PinKind, builder: PlanBuil
   };
 }
 
-function ending(pin: PinKind, source: string, builder: PlanBuilder): Binding {
+/** A statement about what is pinned already: wherever that is (see run-action), else the default source says that there is nothing. */
+function onPin(pin: PinKind, ends: boolean, builder: PlanBuilder): Binding {
+  const source = builder.environment.rules.defaultSource;
   const template = builder.text.whole([]);
   const names = nameMap([], builder.environment);
   return {
@@ -224,7 +228,7 @@ function ending(pin: PinKind, source: string, builder: PlanBuilder): Binding {
     bind: (input) => ({
       kind: 'pinned',
       pin,
-      ends: true,
+      ends,
       names,
       query: shardQuery(template, input, { source, tables: [] }),
       route: {

@@ -701,6 +701,8 @@ export interface OtherStatement extends Span {
   /** PREPARE name FROM 'text' | @var; EXECUTE name USING @a; DEALLOCATE PREPARE name; HANDLER name. */
   readonly name?: Identifier;
   readonly expressions: readonly Expression[];
+  /** HANDLER. */
+  readonly handler?: 'open' | 'read' | 'close';
 }
 
 /** `GET [CURRENT] DIAGNOSTICS @a = NUMBER, ...` or `... CONDITION n @a = MESSAGE_TEXT, ...`. */

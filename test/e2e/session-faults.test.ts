@@ -11,7 +11,7 @@ const rules = `- !SHARDING
       databaseStrategy: { standard: { shardingColumn: user_id, shardingAlgorithmName: by_user } }
   shardingAlgorithms:
     by_user: { type: MOD, props: { sharding-count: 2 } }
-- !SINGLE { tables: ["ds_0.*"], defaultDataSource: ds_0 }
+- !SINGLE { tables: ["ds_0.*", "ds_1.far"], defaultDataSource: ds_0 }
 `;
 
 let pair: ShardedPair;
@@ -24,6 +24,9 @@ before(async () => {
     options: ['--innodb-lock-wait-timeout=20'],
     sidecar: 'limits: { statementTimeout: 1500ms }\n',
   });
+  const root = await pair.servers[1]!.connection('shop_1');
+  await root.query('CREATE TABLE far (id INT NOT NULL PRIMARY KEY)');
+  await root.end();
   client = await pair.connect();
   await client.query('CREATE TABLE orders (user_id INT NOT NULL PRIMARY KEY, v INT NOT NULL)');
   await client.query('CREATE TABLE notes (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, v INT)');
@@ -210,5 +213,81 @@ test('LOCK TABLES: other sources are refused, BEGIN and UNLOCK TABLES end it', a
   await other.query('BEGIN');
   await client.query('INSERT INTO notes (v) VALUES (2)');
   await other.query('ROLLBACK');
+  await other.end();
+});
+
+test('SHOW PROCESSLIST tells on which sources a session is at work, in a transaction or pinned', async () => {
+  const other = await pair.connect();
+  const state = async (): Promise<string> => {
+    const [rows] = await client.query<mysql.RowDataPacket[]>('SHOW PROCESSLIST');
+    return String(rows.find((row) => row['Id'] === other.threadId)?.['State']);
+  };
+  assert.equal(await state(), '');
+  await other.query('BEGIN');
+  await other.query('UPDATE orders SET v = 1 WHERE user_id = 1');
+  assert.equal(await state(), 'transaction on ds_1');
+  await other.query('UPDATE orders SET v = 1 WHERE user_id = 0');
+  const waiting = other.query('SELECT SLEEP(1) FROM orders WHERE user_id IN (0, 1)').catch(() => undefined);
+  let running = '';
+  for (let attempt = 0; attempt < 500 && !/^running/.test(running); attempt += 1) running = await state();
+  assert.equal(running, 'running on ds_0, ds_1; transaction on ds_0, ds_1');
+  await waiting;
+  await other.query('ROLLBACK');
+  await other.query("SELECT GET_LOCK('shown', 1)");
+  assert.equal(await state(), 'pinned to ds_0: user lock');
+  await other.end();
+});
+
+test('a temporary table pins until it is dropped; its loss is told once, and another session never sees it', async () => {
+  const other = await pair.connect();
+  assert.deepEqual(await pinned(other), []);
+  await other.query('CREATE TEMPORARY TABLE mine (a INT)');
+  await other.query('INSERT INTO mine VALUES (1), (2)');
+  assert.deepEqual(await pinned(other), ['temporary table']);
+  assert.equal((await failure(client, 'SELECT * FROM mine')).errno, 1146);
+  const [rows] = await other.query<mysql.RowDataPacket[]>(
+    'SELECT o.user_id AS id FROM orders o JOIN mine m ON m.a = o.user_id ORDER BY o.user_id',
+  );
+  assert.deepEqual(
+    rows.map((row) => row['id']),
+    [1, 2],
+  );
+  await other.query('DROP TABLE mine');
+  assert.deepEqual(await pinned(other), []);
+  assert.equal((await failure(other, 'SELECT * FROM mine')).errno, 1146);
+  // A failed one leaves nothing behind.
+  await failure(other, 'CREATE TEMPORARY TABLE mine (a INT, a INT)');
+  assert.deepEqual(await pinned(other), []);
+  await other.query('CREATE TEMPORARY TABLE mine (a INT)');
+  await killBackends(0);
+  assert.ok([9102, 1317].includes((await failure(other, 'SELECT * FROM mine')).errno));
+  assert.equal((await failure(other, 'SELECT * FROM mine')).errno, 1146);
+  await other.query('CREATE TEMPORARY TABLE mine (a INT)');
+  await other.reset();
+  assert.equal((await failure(other, 'SELECT * FROM mine')).errno, 1146);
+  assert.deepEqual(await pinned(other), []);
+  await other.end();
+});
+
+test('a handler pins until the last one is closed', async () => {
+  const other = await pair.connect();
+  await other.query('HANDLER notes OPEN AS a');
+  await other.query('HANDLER notes OPEN AS b');
+  await other.query('HANDLER a CLOSE');
+  assert.deepEqual(await pinned(other), ['handler']);
+  await other.query('HANDLER b CLOSE');
+  assert.deepEqual(await pinned(other), []);
+  await failure(other, 'HANDLER b CLOSE');
+  assert.deepEqual(await pinned(other), []);
+  await other.end();
+});
+
+test('LOCK TABLES of a table that is not on the default source is unlocked there', async () => {
+  const other = await pair.connect();
+  await other.query('LOCK TABLES far WRITE');
+  assert.equal((await failure(other, 'SELECT v FROM orders WHERE user_id = 0')).errno, 9004);
+  await other.query('UNLOCK TABLES');
+  await other.query('SELECT v FROM orders WHERE user_id = 0');
+  assert.deepEqual(await pinned(other), []);
   await other.end();
 });

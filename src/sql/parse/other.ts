@@ -17,6 +17,7 @@ interface Parts {
   readonly tables?: readonly TableName[];
   readonly name?: Identifier;
   readonly expressions?: readonly Expression[];
+  readonly handler?: 'open' | 'read' | 'close';
 }
 
 function other(cursor: Cursor, start: number, verb: Verb, parts: Parts = {}): OtherStatement {
@@ -29,6 +30,7 @@ function other(cursor: Cursor, start: number, verb: Verb, parts: Parts = {}): Ot
     expressions: parts.expressions ?? [],
   };
   if (parts.name !== undefined) statement.name = parts.name;
+  if (parts.handler !== undefined) statement.handler = parts.handler;
   return statement;
 }
 
@@ -297,12 +299,12 @@ function parseHandler(cursor: Cursor): OtherStatement {
   if (cursor.accept('OPEN')) {
     cursor.accept('AS');
     if (!cursor.atEnd) name = parseIdentifier(cursor);
-  } else if (!cursor.accept('CLOSE')) {
-    cursor.expect('READ');
-    const expressions = parseHandlerRead(cursor);
-    return other(cursor, start, 'HANDLER', { tables: [table], name, expressions });
+    return other(cursor, start, 'HANDLER', { tables: [table], name, handler: 'open' });
   }
-  return other(cursor, start, 'HANDLER', { tables: [table], name });
+  if (cursor.accept('CLOSE')) return other(cursor, start, 'HANDLER', { name, handler: 'close' });
+  cursor.expect('READ');
+  const expressions = parseHandlerRead(cursor);
+  return other(cursor, start, 'HANDLER', { name, expressions, handler: 'read' });
 }
 
 /** `[index] {FIRST | NEXT | PREV | LAST}` or `index = (values)`, then WHERE and LIMIT. */
