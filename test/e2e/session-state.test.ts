@@ -102,7 +102,7 @@ test('SHOW WARNINGS with LIMIT, whatever was shown before', async () => {
 test('the mesh has session variables of its own, set, shown and reset as any other', async () => {
   const client = await pair.connect();
   const type = async () => (await row(client, 'SELECT @@shardmesh_transaction_type'))[0];
-  assert.equal(await type(), 'LOCAL');
+  assert.equal(await type(), 'XA');
   await client.query("SET shardmesh_transaction_type = 'local'");
   await client.query('SET SESSION shardmesh_transaction_type = DEFAULT, @@session.shardmesh_transaction_type = LOCAL');
   assert.equal(await type(), 'LOCAL');
