@@ -26,6 +26,8 @@ export interface ForwardRequest {
   readonly insertId?: bigint;
   /** LOAD DATA LOCAL: the file that the client is asked for. */
   readonly infile?: Uint8Array;
+  /** Warnings of what was read for this statement before it: told with its own. */
+  readonly earlier?: readonly Diagnostic[];
 }
 
 /** What earlier attempts of a statement have told. */
@@ -174,6 +176,7 @@ export function isPlain(run: StatementRun, held: StatementLease, answer: Forward
   return (
     answer.error === undefined &&
     answer.warnings === 0 &&
+    answer.moreWarnings === 0 &&
     !held.held &&
     !effects.setsInsertId &&
     !run.insertIdUncertain &&
@@ -205,6 +208,11 @@ export async function settle(
         ...(entry.level === 'Error' && entry.code === answer.error?.errno ? { sqlState: answer.error.sqlState } : {}),
       }));
     }
+    if (request.earlier !== undefined) {
+      const own = diagnostics.length;
+      diagnostics = withEarlier(request.earlier, diagnostics);
+      answer.moreWarnings = diagnostics.length - own;
+    }
     if (effects.pins.includes('found rows') && answer.error === undefined)
       foundRows = await numberOf(held, 'FOUND_ROWS()');
     if (run.insertIdUncertain && answer.error === undefined) insertId = await numberOf(held, 'LAST_INSERT_ID()');
@@ -227,6 +235,18 @@ export async function settle(
   return { ...outcome, insertId, diagnostics, ...(foundRows === undefined ? {} : { foundRows }) };
 }
 
+/** Conditions that ran where the rows were read run once more on what was read: the same warning is told as often as the one that had more. */
+function withEarlier(earlier: readonly Diagnostic[], own: readonly Diagnostic[]): readonly Diagnostic[] {
+  const left = new Map<string, number>();
+  for (const { code, message } of earlier) left.set(`${code} ${message}`, (left.get(`${code} ${message}`) ?? 0) + 1);
+  const more = own.filter(({ code, message }) => {
+    const count = left.get(`${code} ${message}`) ?? 0;
+    left.set(`${code} ${message}`, count - 1);
+    return count <= 0;
+  });
+  return [...earlier, ...more];
+}
+
 const noDiagnostics: readonly Diagnostic[] = [];
 
 export function outcomeOf(reply: Reply, answer: ForwardAnswer): Outcome {
@@ -236,7 +256,7 @@ export function outcomeOf(reply: Reply, answer: ForwardAnswer): Outcome {
     affected: answer.affected,
     insertId: answer.insertId,
     diagnostics: noDiagnostics,
-    warnings: answer.warnings,
+    warnings: answer.warnings + answer.moreWarnings,
     errno: answer.error?.errno ?? 0,
   };
 }
@@ -287,6 +307,8 @@ export class ForwardAnswer implements ResponseHandler {
   started = false;
   error: ErrorValues | undefined;
   warnings = 0;
+  /** Told besides the server's own; see ForwardRequest.earlier. */
+  moreWarnings = 0;
   affected = -1n;
   insertId = 0n;
   ok: OkPacket | undefined;
@@ -311,6 +333,7 @@ export class ForwardAnswer implements ResponseHandler {
     this.#reply = reply;
     this.#lease = lease;
     this.#request = request;
+    this.moreWarnings = request.earlier?.length ?? 0;
     this.#schemas = schemas;
     this.#done = done;
   }
@@ -341,7 +364,7 @@ export class ForwardAnswer implements ResponseHandler {
         const end = endOf(payload, this.#lease.lease.connection.deprecateEof);
         this.warnings = end.warnings;
         this.affected = -1n;
-        this.#finish(end.status, () => this.#reply.end(end.warnings, end.status));
+        this.#finish(end.status, () => this.#reply.end(end.warnings + this.moreWarnings, end.status));
         return;
       }
       case 'ok': {

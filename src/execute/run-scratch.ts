@@ -3,13 +3,13 @@ import { BackendFault, type Lease } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
 import { ScratchInsert, scratchLoadSettings } from '../merge/index.ts';
 import type { Action, ScratchFeed } from '../plan/index.ts';
-import { settingsReplay, withVariables } from '../session/index.ts';
+import { type Diagnostic, settingsReplay, withVariables } from '../session/index.ts';
 import { BinaryRowView, parseColumnDefinition, payloadOf, writeTextRow } from '../wire/index.ts';
 import { Elsewhere, mayUseReplica, type ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
 import { informationSchemaRows } from './information-schema.ts';
 import { textOf } from './memory-reply.ts';
-import { logicalColumn } from './name-mapping.ts';
+import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import { failed, forwardOn } from './run-forward.ts';
 import { shardFailure } from './run-scatter.ts';
 import { runForOk } from './run-write.ts';
@@ -22,6 +22,9 @@ import type { Outcome, StatementRun } from './statement-run.ts';
 
 /** One INSERT of the load. */
 const INSERT_BYTES = 512 * 1024;
+
+/** As many as any server lists. */
+const WARNINGS_MAX = 65_535;
 
 type Scratch = Extract<Action, { kind: 'scratch' }>;
 
@@ -48,6 +51,8 @@ async function scratchOnce(
   let held: StatementLease | undefined;
   let leave: (() => void) | undefined;
   const made: string[] = [];
+  const logical = (entries: readonly Diagnostic[]): readonly Diagnostic[] =>
+    entries.map((entry) => ({ ...entry, message: logicalMessage(entry.message, entry.code, names, schemas) }));
   try {
     leave = await enterScratch(backend.directory.primaryPool(scratch.source, backend.capabilities));
     // Outside of the session's transaction: only the feeds must see its writes, and they are read inside of it.
@@ -55,14 +60,19 @@ async function scratchOnce(
     const { lease } = held;
     const load = loadSettings(run);
     let copied = 0;
+    const earlier: Diagnostic[] = [];
     for (const feed of scratch.feeds) {
       if (load.enter !== undefined) await lease.connection.query(load.enter);
       await define(run, feed, lease);
       made.push(feed.name);
-      copied += await fill(run, feed, lease, run.limits.resultMemory - copied, reader, attempt);
+      copied += await fill(run, feed, lease, run.limits.resultMemory - copied, earlier, reader, attempt);
       if (load.leave !== undefined) await lease.connection.query(load.leave);
     }
-    const outcome = await forwardOn(run, { query: scratch.final, access: 'read', names }, held);
+    const outcome = await forwardOn(
+      run,
+      { query: scratch.final, access: 'read', names, ...(earlier.length === 0 ? {} : { earlier: logical(earlier) }) },
+      held,
+    );
     const temporary = made.map((name) => `\`${name}\``).join(',');
     // The answer has been told: a connection that keeps the tables goes, and nothing more is said.
     await lease.connection.query(`DROP TEMPORARY TABLE ${temporary}`).catch(() => lease.destroy());
@@ -123,12 +133,13 @@ function loadSettings(run: StatementRun): { readonly enter: string | undefined; 
   return { enter: settingsReplay(client, loading), leave: settingsReplay(loading, client, ignoreSpace) };
 }
 
-/** Copies a feed's rows; answers the bytes that went through. */
+/** Copies a feed's rows; answers the bytes that went through, and adds the warnings of reading them. */
 async function fill(
   run: StatementRun,
   feed: ScratchFeed,
   lease: Lease,
   bytesMax: number,
+  earlier: Diagnostic[],
   reader: ReaderAttempt | undefined,
   attempt: number,
 ): Promise<number> {
@@ -168,7 +179,7 @@ async function fill(
     const again = reads.again(attempt);
     throw again === undefined ? error : new Elsewhere(again);
   } finally {
-    await reads.close();
+    for (const warning of await reads.close()) if (earlier.length < WARNINGS_MAX) earlier.push(warning);
   }
   return bytes;
 }

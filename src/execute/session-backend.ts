@@ -146,7 +146,8 @@ export class SessionBackend {
       const fixed = this.#readOnly && access === 'read' ? this.#fixed.get(source) : undefined;
       if (fixed !== undefined) return this.#fixedLease(source, fixed);
       const branch = await this.#join(source);
-      if (access === 'write') branch.wrote = true;
+      // In a read-only transaction every server refuses it: there is nothing to decide about at its end.
+      if (access === 'write' && !this.#readOnly) branch.wrote = true;
       await this.#prepareHeld(source, branch.lease);
       return this.#held(source, branch.lease);
     }
@@ -290,7 +291,10 @@ export class SessionBackend {
   }
 
   get #readOnly(): boolean {
-    return this.#state.transaction.access === 'READ ONLY';
+    const { transaction, settings } = this.#state;
+    if (transaction.access !== undefined) return transaction.access === 'READ ONLY';
+    const always = settings.variables.get('tx_read_only') ?? settings.variables.get('transaction_read_only');
+    return always !== undefined && /^'?(1|ON)'?$/i.test(always);
   }
 
   /** Where the transaction in progress reads from this source. */

@@ -118,7 +118,8 @@ export function collationById(id: number): CollationInfo | undefined {
   if (known !== undefined) return known;
   if (id > 1024 && id < 2048) {
     const twin = collationById(id - 1024);
-    return twin && { id, name: undefined, charset: twin.charset, bytesMax: twin.bytesMax };
+    // MariaDB's NO PAD twins: utf8mb4_general_nopad_ci, utf8mb4_nopad_bin.
+    return twin && { ...twin, id, name: twin.name?.replace(/_(ci|cs|bin)$/, '_nopad_$1') };
   }
   const range = ranges.find(([from, to]) => id >= from && id <= to);
   if (range === undefined) return undefined;

@@ -304,6 +304,8 @@ test('COM_QUERY: attributes are stepped over', () => {
 test('collations: names, widths, families above 255', () => {
   assert.deepEqual(collationById(45), { id: 45, name: 'utf8mb4_general_ci', charset: 'utf8mb4', bytesMax: 4 });
   assert.equal(collationById(63)?.charset, 'binary');
+  assert.equal(collationById(1070)?.name, 'utf8mb4_nopad_bin');
+  assert.equal(collationById(1069)?.name, 'utf8mb4_general_nopad_ci');
   assert.equal(collationById(255)?.name, 'utf8mb4_0900_ai_ci');
   assert.equal(collationById(309)?.charset, 'utf8mb4');
   assert.equal(collationById(1069)?.charset, 'utf8mb4');
