@@ -51,7 +51,8 @@ export interface LifeGround {
   stop(): Promise<void>;
 }
 
-export async function startGround(): Promise<LifeGround> {
+/** `workers`: processes of each sidecar. */
+export async function startGround(workers = 1): Promise<LifeGround> {
   const folder = mkdtempSync(join(tmpdir(), 'shardmesh-life-'));
   const servers = await Promise.all(
     [0, 1].map((index) =>
@@ -97,7 +98,7 @@ ${broken}`,
         `listen: 127.0.0.1:0
 http: 127.0.0.1:0
 admin: 127.0.0.1:0
-workers: 1
+workers: ${workers}
 users:
   - { user: app, password: ${secrets.app}, databases: [shop] }
   - { user: dba, password: ${secrets.dba}, admin: true }
@@ -191,23 +192,54 @@ export function fetchText(address: string, path: string): Promise<{ status: numb
 }
 
 /** An operator's order with the token of the state directory. */
-export function order(ground: LifeGround, sidecar: LifeSidecar, path: string, body: object = {}): Promise<number> {
+export async function order(
+  ground: LifeGround,
+  sidecar: LifeSidecar,
+  path: string,
+  body: object = {},
+): Promise<number> {
+  return (await ask(ground, sidecar, 'POST', path, body)).status;
+}
+
+/** One worker as `GET /v1/status` tells of it. */
+export interface WorkerReport {
+  readonly worker: number;
+  readonly pid: number;
+  readonly state: string;
+  readonly sessions: number;
+}
+
+export async function workersOf(ground: LifeGround, sidecar: LifeSidecar): Promise<readonly WorkerReport[]> {
+  const { text } = await ask(ground, sidecar, 'GET', '/v1/status');
+  return (JSON.parse(text) as { processes: WorkerReport[] }).processes;
+}
+
+function ask(
+  ground: LifeGround,
+  sidecar: LifeSidecar,
+  method: string,
+  path: string,
+  body: object = {},
+): Promise<{ status: number; text: string }> {
   const token = readFileSync(ground.file('.shardmesh/admin-token'), 'utf8').trim();
   return new Promise((resolve, reject) => {
     const call = request(
       `http://${sidecar.admin}${path}`,
       {
-        method: 'POST',
+        method,
         agent: false,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       },
       (response) => {
-        response.resume();
-        response.on('end', () => resolve(response.statusCode ?? 0));
+        let text = '';
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
       },
     );
     call.on('error', reject);
-    call.end(JSON.stringify(body));
+    call.end(method === 'GET' ? undefined : JSON.stringify(body));
   });
 }
 
