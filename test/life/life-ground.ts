@@ -168,9 +168,9 @@ ${more}`,
   return ground;
 }
 
-/** Waits until `ask` answers something; fails after 30 s with what was waited for. */
+/** Waits until `ask` answers something; fails after 90 s with what was waited for. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 90_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
