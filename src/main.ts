@@ -13,6 +13,7 @@ import { MeshError, systemClock } from './base/index.ts';
 import type { SchemaSnapshot } from './catalog/index.ts';
 import { loadRecorded } from './cli/index.ts';
 import {
+  barrierVerdict,
   type Configuration,
   judgeLimits,
   type LimitVerdict,
@@ -536,7 +537,8 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
           version: begin.build,
           metrics,
           logger,
-          barrier: async () => 'none',
+          barrier: (gid, branch, operation) =>
+            barrierVerdict(publisher.current.ruleSets.values(), gid, branch, operation),
           ownPorts: () => ownPorts(config),
           listen: (address, accept) => port.listen(address, accept),
         });

@@ -232,6 +232,12 @@ export const errorTable = {
     "source '{source}' ended the transaction by itself",
     'Do not call procedures that commit, or run DDL, in a transaction over several shards.',
   ),
+  SM_BARRIER: row(
+    9113,
+    '45000',
+    'the barrier of branch {branch} does not let this run: {verdict}',
+    'Answer the call with an error: the coordinator asks the barrier and knows. repeated: it has run; empty: nothing is to be undone; hanging: it was undone before, or it is too late; changed: call again.',
+  ),
   SM_STATEMENT_TIMEOUT: row(
     9110,
     'HY000',

@@ -1,4 +1,5 @@
 /** Where configurations and schemas come from, how they are swapped, and how the sidecar lives and ends. */
+export { barrierVerdict, type SourceVerdict } from './barrier-verdict.ts';
 export {
   buildSnapshot,
   defaultServerFallback,

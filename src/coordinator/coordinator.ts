@@ -1,4 +1,5 @@
 /** Drives transactions: makes each step durable, then calls branches, and turns their answers into the next step. */
+import { createHash } from 'node:crypto';
 import {
   type CallEffect,
   type Effect,
@@ -434,6 +435,8 @@ export class Coordinator {
         method: body === '' && definition.kind !== 'xa' ? 'GET' : 'POST',
         headers: {
           ...(body === '' ? {} : { 'content-type': 'application/json' }),
+          // Tracing libraries pass the state on only with a parent.
+          traceparent: traceparentOf(gid, id, operation),
           tracestate: `shardmesh=${gid}/${id}/${operation}`,
           'shardmesh-branch': `${gid}/${id}/${operation}`,
           'shardmesh-epoch': String(epoch),
@@ -582,6 +585,12 @@ export class Coordinator {
     this.#storeFailed = true;
     this.#options.observer?.storeFailed(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** One trace for a transaction, one parent for an operation; not sampled, unless the service decides so. */
+function traceparentOf(gid: string, branch: string, operation: string): string {
+  const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+  return `00-${digest(gid).slice(0, 32)}-${digest(`${gid}/${branch}/${operation}`).slice(0, 16)}-00`;
 }
 
 function wireKind({ kind }: TransactionDefinition): string {

@@ -4,7 +4,7 @@ import type { BranchTargets } from './branch-targets.ts';
 import type { Coordinator, Outcome } from './coordinator.ts';
 import { operationOf, type Side } from './definition.ts';
 import { type Body, readDtmBranch, readDtmTransaction, readGid } from './dtm-request.ts';
-import { newGid } from './names.ts';
+import { newGid } from './new-gid.ts';
 import type { CallState, Phase } from './progress.ts';
 import type { StoredTransaction, TransactionSummary } from './store.ts';
 

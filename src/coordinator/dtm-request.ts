@@ -1,7 +1,8 @@
 /** Reads requests in the form of DTM's HTTP API into definitions. Absent, null and empty mean the same, as its clients write them. */
+
+import { branchIdProblem, gidProblem } from '../base/index.ts';
 import type { BranchTargets } from './branch-targets.ts';
 import type { BranchDefinition, Kind, TransactionDefinition } from './definition.ts';
-import { branchIdProblem, gidProblem } from './names.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 

@@ -18,7 +18,7 @@ export type { BranchDefinition, Kind, Operation, Side, TransactionDefinition } f
 export { dtmRoutes } from './dtm-api.ts';
 export { GroupCommit } from './group-commit.ts';
 export { type MysqlStoreOptions, mysqlStore, mysqlTables } from './mysql-store.ts';
-export { branchIdProblem, gidProblem, newGid } from './names.ts';
+export { newGid } from './new-gid.ts';
 export { openApi } from './openapi.ts';
 export { idleBranch, isFinal, type Phase, type Progress } from './progress.ts';
 export { guardedRoutes, openServiceServer, type ServiceServerOptions } from './service-server.ts';

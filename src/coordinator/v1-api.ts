@@ -1,4 +1,6 @@
 /** Our own routes, `/v1/transactions`: for services, and those of an operator. */
+
+import { branchIdProblem } from '../base/index.ts';
 import { type Answer, failure, type RouteHandler } from '../http/index.ts';
 import type { Order } from './advance.ts';
 import type { BarrierVerdict } from './barrier-verdict.ts';
@@ -6,7 +8,6 @@ import type { BranchTargets } from './branch-targets.ts';
 import type { Coordinator, Outcome } from './coordinator.ts';
 import { kinds } from './definition.ts';
 import { BadRequest } from './dtm-request.ts';
-import { branchIdProblem } from './names.ts';
 import { isFinal, phases } from './progress.ts';
 import type { ListFilter, StoredTransaction } from './store.ts';
 import { abortSchema, checked, orderSchema, readBranch, readTransaction, registerSchema } from './v1-request.ts';

@@ -1,9 +1,10 @@
 /** The form of our own requests: one schema checks them and is published as OpenAPI. */
 import { z } from 'zod';
+import { branchIdProblem, gidProblem } from '../base/index.ts';
 import type { BranchTargets } from './branch-targets.ts';
 import type { BranchDefinition, Side, TransactionDefinition } from './definition.ts';
 import { BadRequest, checkedHeaders, url } from './dtm-request.ts';
-import { branchIdProblem, gidProblem, newGid } from './names.ts';
+import { newGid } from './new-gid.ts';
 
 const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
 const address = z.string().min(1).max(4096);

@@ -48,7 +48,32 @@ export interface Aftermath {
 export function execute(run: StatementRun, action: ShardAction, aftermath: Aftermath): Promise<Outcome> {
   // The usual case, without another promise around its own.
   if (action.kind === 'forward' && action.access === 'read' && mayUseReplica(run)) return runReader(run, action);
-  return action.kind === 'forward' ? runForward(run, action) : executeOther(run, action, aftermath);
+  if (action.kind === 'forward') return run.backend.inBranch ? forwardInBranch(run, action) : runForward(run, action);
+  return executeOther(run, action, aftermath);
+}
+
+/** Autocommit in a branch of a transaction across services: a write becomes a transaction with the barrier in it. */
+async function forwardInBranch(run: StatementRun, action: Extract<Action, { kind: 'forward' }>): Promise<Outcome> {
+  const kind = run.plan.statement?.kind;
+  if (action.access === 'read' || kind === 'query') return await runForward(run, action);
+  if (kind !== 'insert' && kind !== 'update' && kind !== 'delete')
+    return failed(
+      run.reply,
+      new MeshError('SM_UNSUPPORTED', {
+        what: 'this statement outside of a transaction while shardmesh_branch is set',
+        reason: 'its effects could not be kept by the barrier; BEGIN first',
+      }),
+    );
+  const { route, query, names, insertId } = action;
+  const write = { kind: 'write', route, queries: [query], affected: 'sum', names } as const;
+  return await writeInBranch(run, insertId === undefined ? write : { ...write, insertId });
+}
+
+async function writeInBranch(run: StatementRun, action: Extract<Action, { kind: 'write' }>): Promise<Outcome> {
+  const { inBranch } = run.backend;
+  const outcome = await runWrite(run, action);
+  if (inBranch) run.backend.branchEnded();
+  return outcome;
 }
 
 async function executeOther(
@@ -69,7 +94,7 @@ async function executeOther(
     case 'scratch':
       return runScratch(run, action);
     case 'write':
-      return runWrite(run, action);
+      return writeInBranch(run, action);
     case 'load':
       return runLoad(run, action);
     case 'ddl':

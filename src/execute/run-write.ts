@@ -106,7 +106,10 @@ async function insideTransaction<T>(run: StatementRun, sources: readonly string[
     coordinator?.savepoint?.('release', STATEMENT);
     return results;
   } catch (error) {
-    if (error instanceof BackendFault || (error instanceof MeshError && error.code === 'SM_SOURCE_LOST')) {
+    if (
+      error instanceof BackendFault ||
+      (error instanceof MeshError && (error.code === 'SM_SOURCE_LOST' || error.code === 'SM_BARRIER'))
+    ) {
       await run.backend.transactionLost(error.message);
       throw error;
     }

@@ -6,6 +6,7 @@ import {
   type Pool,
   type ReplicaMember,
   type ReplicaSet,
+  ServerError,
 } from '../backend/index.ts';
 import { MeshError, type TransactionType } from '../base/index.ts';
 import type { Access } from '../plan/index.ts';
@@ -27,11 +28,13 @@ import {
   plainOpening,
   Transaction,
 } from '../transaction/index.ts';
-import { StatusFlag } from '../wire/index.ts';
+import { type OkPacket, StatusFlag } from '../wire/index.ts';
+import { type BarrierPass, type BarrierPorts, barrierFault } from './barrier-pass.ts';
 import type { ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
 import type { Reading } from './guarded-read.ts';
 import { readUserVariables } from './read-back.ts';
+import { SessionBarrier } from './session-barrier.ts';
 import { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
 import { StatementMeter, TransactionTally } from './statement-meter.ts';
@@ -92,6 +95,7 @@ export class SessionBackend {
   readonly #opaque = new Set<Lease>();
   /** Leases in use by the running statement, for KILL. */
   readonly #running = new Set<Lease>();
+  readonly #barrier: SessionBarrier;
   /** Ends the running statement's wait for a connection. */
   #waiting: AbortController | undefined;
   /** Why the running statement must end; forgotten when it has. */
@@ -117,6 +121,7 @@ export class SessionBackend {
     this.capabilities = capabilities;
     this.#protocols = protocols;
     this.#tally = tally;
+    this.#barrier = new SessionBarrier(state, this);
     this.reads = new SessionReads(state, positions, () => this.directory);
   }
 
@@ -145,9 +150,10 @@ export class SessionBackend {
       // A write goes to the primary, which knows best how to refuse it in a read-only transaction.
       const fixed = this.#readOnly && access === 'read' ? this.#fixed.get(source) : undefined;
       if (fixed !== undefined) return this.#fixedLease(source, fixed);
-      const branch = await this.#join(source);
       // In a read-only transaction every server refuses it: there is nothing to decide about at its end.
-      if (access === 'write' && !this.#readOnly) branch.wrote = true;
+      const writes = access === 'write' && !this.#readOnly;
+      const branch = await this.#join(source, writes);
+      if (writes) branch.wrote = true;
       await this.#prepareHeld(source, branch.lease);
       return this.#held(source, branch.lease);
     }
@@ -405,19 +411,21 @@ export class SessionBackend {
       logicalDatabase: this.directory.logicalDatabase,
       connectionId: this.#state.connectionId,
     });
+    let pass: BarrierPass | undefined;
     return {
       transaction,
       take: async (source, also) => {
         const known = transaction.branch(source);
         if (known !== undefined) return known;
         this.#checkPin(source);
+        pass ??= this.#barrier.passOf(transaction);
+        const end: BarrierPorts['end'] = (_, how) => transaction[how]();
         const pin = this.#pin?.source === source ? this.#pin : undefined;
-        if (pin === undefined) return this.#joined(transaction, source, await this.#acquire(source), also);
+        if (pin === undefined) return this.#joined(transaction, source, await this.#acquire(source), also, pass, end);
         if (pin.reasons.has('lock tables')) throw lockedTables();
         await this.#prepareHeld(source, pin.lease);
-        const branch = await this.#joined(transaction, source, pin.lease, also);
         transaction.keepFor(source);
-        return branch;
+        return await this.#joined(transaction, source, pin.lease, also, pass, end);
       },
     };
   }
@@ -626,6 +634,7 @@ export class SessionBackend {
     this.#fixed.clear();
     this.reads.reset();
     this.#lost = undefined;
+    this.#barrier.ended();
     this.#opaque.clear();
     if (this.#transaction !== undefined) this.#tally.rolledBack += 1;
     this.#transaction?.abandon();
@@ -644,36 +653,91 @@ export class SessionBackend {
     }));
   }
 
-  async #join(source: string): Promise<Branch> {
+  async #join(source: string, writes: boolean): Promise<Branch> {
     const transaction = this.openTransaction();
     const known = transaction.branch(source);
-    if (known !== undefined) return known;
+    const pass = writes ? this.#barrier.of(transaction) : undefined;
+    if (known !== undefined) {
+      if (pass !== undefined && !pass.has(source)) await this.#barrier.enter(pass, known, this.#barred);
+      return known;
+    }
     const pinned = this.#pin?.source === source ? this.#pin.lease : undefined;
     if (pinned !== undefined && this.#pin?.reasons.has('lock tables') === true) {
       throw lockedTables();
     }
     const lease = pinned ?? (await this.#acquire(source));
     try {
-      return await this.#joined(transaction, source, lease);
+      return await this.#joined(transaction, source, lease, undefined, pass, this.#barred);
     } finally {
       // The client vanished meanwhile.
       if (transaction !== this.#transaction) transaction.abandon();
     }
   }
 
-  async #joined(transaction: Transaction, source: string, lease: Lease, also?: string): Promise<Branch> {
+  async #joined(
+    transaction: Transaction,
+    source: string,
+    lease: Lease,
+    also: string | undefined,
+    pass: BarrierPass | undefined,
+    end: BarrierPorts['end'],
+  ): Promise<Branch> {
+    const entering = pass?.sql(source);
+    let before = 0;
+    const told =
+      entering === undefined
+        ? undefined
+        : (ok: OkPacket): void => {
+            before = Number(ok.insertId);
+          };
+    let branch: Branch;
     for (let attempt = 0, next = lease; ; attempt += 1) {
       try {
-        return await transaction.join(source, next, also);
+        // The barrier comes last: the packet's last answer is its.
+        const behind = entering === undefined ? also : also === undefined ? entering : `${also};${entering}`;
+        branch = await transaction.join(source, next, behind, told);
+        break;
       } catch (error) {
         next.destroy();
         this.#running.delete(next);
-        if (!(error instanceof BackendFault)) throw error;
+        // Only the barrier's row can have met others: entering it again is safe.
+        if (pass !== undefined && error instanceof ServerError && error.errno === 1213 && attempt < 2) {
+          next = await this.#acquire(source);
+          continue;
+        }
+        if (!(error instanceof BackendFault)) throw pass === undefined ? error : barrierFault(error, source);
         // Nothing has been done in it yet: an idle connection that turns out to be dead is replaced, unless it held a pin.
         if (attempt === 2 || next === this.#pin?.lease) throw sourceFault(error, source);
         next = await this.#acquire(source);
       }
     }
+    if (pass !== undefined) {
+      branch.wrote = true;
+      this.insertIdUnknown(branch.lease);
+      await this.#barrier.judge(pass, source, before, end);
+    }
+    return branch;
+  }
+
+  /** Ends the session's transaction: every statement is refused until the client has ended it as well. */
+  readonly #barred: BarrierPorts['end'] = async (reason, how) => {
+    if (how === 'commit') {
+      const transaction = this.#transaction;
+      this.#transaction = undefined;
+      this.#lost = reason;
+      this.#tally.rolledBack += 1;
+      await transaction?.commit();
+    } else await this.transactionLost(reason);
+  };
+
+  /** Autocommit statements that write, too, are then transactions of their own. */
+  get inBranch(): boolean {
+    return this.#state.mesh.shardmesh_branch !== '' && !this.#state.inTransaction;
+  }
+
+  /** An autocommit write of a branch is over. */
+  branchEnded(): void {
+    this.#barrier.ended();
   }
 
   /** On the primary. `counts`: a position must be learnt behind what runs there. */
@@ -843,6 +907,7 @@ export class SessionBackend {
 
   #endLogical(): void {
     for (const source of [...this.#fixed.keys()]) this.#endFixed(source);
+    this.#barrier.ended();
     this.#lost = undefined;
     this.#state.inTransaction = false;
     this.#state.transaction = plainTransaction;

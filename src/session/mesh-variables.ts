@@ -1,16 +1,20 @@
 /** The session variables of the mesh itself, `shardmesh_...`: one table that SET, SELECT @@x, SHOW VARIABLES and hints read. */
-import { MeshError, transactionTypes } from '../base/index.ts';
+import { branchPattern, MeshError, transactionTypes } from '../base/index.ts';
 
 export interface MeshVariable {
   /** What a fresh session has, unless its user or the configuration says otherwise. */
   readonly initial: string;
   /** The values that exist, as they are shown; case does not matter. Absent: any text. */
   readonly values?: readonly string[];
+  /** What a text other than the empty one must be. */
+  readonly pattern?: RegExp;
   /** May not be changed inside of a transaction (1568). */
   readonly fixedInTransaction?: boolean;
 }
 
 const variables = {
+  /** `gid/branch/operation`: the next local transaction is kept by the barrier of this branch; empty again at its end. */
+  shardmesh_branch: { initial: '', pattern: branchPattern },
   shardmesh_consistency: {
     initial: 'application',
     values: ['eventual', 'session', 'application', 'global', 'strict'],
@@ -45,7 +49,9 @@ export function isMeshVariable(name: string): name is MeshVariableName {
 
 /** The value as it is shown. Throws ER_WRONG_VALUE_FOR_VAR (1231). */
 export function meshValueOf(name: MeshVariableName, value: string): string {
-  const { values } = meshVariables[name];
+  const { values, pattern } = meshVariables[name];
+  if (pattern !== undefined && value !== '' && !pattern.test(value))
+    throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name, value });
   if (values === undefined) return value;
   const known = values.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
   if (known === undefined) throw new MeshError('ER_WRONG_VALUE_FOR_VAR', { name, value });

@@ -2,6 +2,17 @@
 export * from './best-effort/index.ts';
 export type { Branch } from './branch.ts';
 export {
+  type BarrierRole,
+  type BranchIdentity,
+  barrierSql,
+  barrierStatesSql,
+  type Passage,
+  passageOf,
+  readBranchIdentity,
+  tombstoneSql,
+  verdictOf,
+} from './branch-barrier.ts';
+export {
   type BranchOpening,
   type BranchResult,
   type BranchStatement,

@@ -96,6 +96,19 @@ export const meshTables: readonly MeshTable[] = [
     ],
   },
   {
+    name: 'barrier',
+    purpose: 'services: which operations of a branch have run; written inside of the branch’s local transaction',
+    definition: [
+      'gid VARBINARY(128) NOT NULL',
+      'branch VARBINARY(64) NOT NULL',
+      'db VARBINARY(64) NOT NULL',
+      'state TINYINT NOT NULL',
+      'ts BIGINT NOT NULL',
+      'PRIMARY KEY (gid, branch, db)',
+      'KEY (ts)',
+    ],
+  },
+  {
     name: 'audit',
     purpose: 'what operators decided by hand',
     definition: [

@@ -1,5 +1,6 @@
 /** A session's transaction over any number of sources: branches join when they are first touched. */
 import type { Lease } from '../backend/index.ts';
+import type { OkPacket } from '../wire/index.ts';
 import type { Branch } from './branch.ts';
 import type { CommitProtocol, Coordinator, TransactionScope } from './commit-protocol.ts';
 
@@ -35,15 +36,16 @@ export class Transaction {
     return this.#branches.get(source);
   }
 
-  /** Opens a branch on a lease, and runs `also` behind in the same packet. On failure the lease stays the caller's, with nothing open on it that its destruction would not end. */
-  async join(source: string, lease: Lease, also?: string): Promise<Branch> {
+  /** Opens a branch on a lease, and runs `also` behind in the same packet; `told` gets the last answer. On failure the lease stays the caller's, with nothing open on it that its destruction would not end. */
+  async join(source: string, lease: Lease, also?: string, told?: (ok: OkPacket) => void): Promise<Branch> {
     const opening = [
       ...(await this.coordinator.open({ source, lease }, [...this.#branches.values()])),
       ...this.#savepoints.map((name) => `SAVEPOINT ${quote(name)}`),
       ...(also === undefined ? [] : [also]),
     ];
     // In one packet: a statement that fails stops the rest.
-    await lease.connection.query(opening.join(';'));
+    const { ok } = await lease.connection.query(opening.join(';'));
+    told?.(ok);
     const branch: Branch = { source, lease, wrote: false };
     this.#branches.set(source, branch);
     return branch;
