@@ -143,12 +143,39 @@ describe('the barrier of branches', () => {
     await connection.end();
   });
 
+  it('keeps a branch that writes to several sources in one XA transaction', async () => {
+    const both = async (): Promise<number[]> => [await stock(0), await stock(1)];
+    const [even = 0, odd = 0] = await both();
+    const run = async (operation: string, change: number): Promise<unknown> => {
+      const connection = await pair.connect();
+      try {
+        await connection.query("SET shardmesh_transaction_type = 'XA'");
+        await connection.query('BEGIN');
+        await connection.query(`SET shardmesh_branch = 'wide-xa/01/${operation}'`);
+        await connection.query(`UPDATE stock SET n = n + ${change} WHERE id IN (0, 1)`);
+        await connection.query('COMMIT');
+        return 'ok';
+      } catch (error) {
+        return (error as { errno: number }).errno;
+      } finally {
+        await connection.end();
+      }
+    };
+    assert.equal(await run('try', -1), 'ok');
+    assert.deepEqual(await both(), [even - 1, odd - 1]);
+    assert.equal(await run('try', -1), 9113);
+    assert.equal(await run('cancel', 1), 'ok');
+    assert.equal(await run('cancel', 1), 9113);
+    assert.deepEqual(await both(), [even, odd]);
+  });
+
   it('refuses what it could not keep', async () => {
     const connection = await pair.connect();
     await assert.rejects(connection.query("SET shardmesh_branch = 'nonsense'"), { errno: 1231 });
     await assert.rejects(connection.query("SET shardmesh_branch = 'a/b/c'"), { errno: 1231 });
     await assert.rejects(connection.query("SET GLOBAL shardmesh_branch = 'a/b/try'"), { errno: 1228 });
     // Two sources, each of which would commit by itself.
+    await connection.query("SET shardmesh_transaction_type = 'LOCAL'");
     await connection.query("SET shardmesh_branch = 'wide/01/try'");
     await assert.rejects(connection.query('UPDATE stock SET n = n - 1'), { errno: 9001 });
     // A write before the branch was named.
