@@ -1,4 +1,4 @@
-# Shardmesh as an image: no build step, Node runs the TypeScript sources.
+# Shardmesh as an image: Node runs the TypeScript sources.
 #   docker build -t shardmesh .
 #   docker run -v $PWD/rules:/etc/shardmesh:ro -p 3307:3307 shardmesh
 
