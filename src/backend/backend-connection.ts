@@ -1,5 +1,6 @@
 /** One authenticated connection to a MySQL server: requests out, answers scanned and handed to their listeners in order. */
 import type { Socket } from 'node:net';
+import { giveBack } from '../base/index.ts';
 import {
   type Capabilities,
   Capability,
@@ -386,7 +387,7 @@ export class BackendConnection {
       try {
         at = this.#scanner.scan(chunk, at, chunk.length, request.handler);
         if (this.#scanner.active) {
-          request.handler.onChunkEnd?.();
+          if (request.handler.onChunkEnd?.() === true) giveBack(chunk);
           return;
         }
       } catch (error) {

@@ -27,14 +27,15 @@ export interface ResponseHandler {
   onFrame(kind: FrameKind, payload: Buffer, sequenceId: number): void;
   /**
    * Bytes `[start, end)` of `chunk` are row packets, headers included, possibly beginning or ending in the middle of one.
-   * The chunk is never reused: it may be written to a socket without a copy.
+   * The chunk is not reused before `onChunkEnd` allows it: it may be written to a socket without a copy.
    */
   onRows(chunk: Buffer, start: number, end: number): void;
   /**
    * Everything that one received chunk held has been reported; the answer goes on with the next one. A forwarder flushes here.
    * Not called when the chunk held the end of the answer (`onEnd` is then the moment to flush).
+   * True: nothing refers to the chunk any more, its memory may be used for the next one.
    */
-  onChunkEnd?(): void;
+  onChunkEnd?(): boolean;
   /** The answer is complete. A server's ERR is an answer. The connection is `idle` unless more requests are queued. */
   onEnd(): void;
   /** The connection was lost, or the bytes received made no sense. No answer will come, or its rest is missing. */

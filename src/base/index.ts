@@ -19,6 +19,6 @@ export {
   type SharedTopics,
   SharedValues,
 } from './share.ts';
-export { adoptSocket, connectSocket } from './socket-reading.ts';
+export { adoptSocket, connectSocket, giveBack } from './socket-reading.ts';
 export { type TransactionType, transactionTypeOf, transactionTypes } from './transaction-type.ts';
 export { unreachable } from './unreachable.ts';

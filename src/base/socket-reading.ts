@@ -3,6 +3,13 @@ import { Buffer } from 'node:buffer';
 import { connect, type NetConnectOpts, type OnReadOpts, Socket } from 'node:net';
 
 const READ_BYTES = 64 * 1024;
+/** Of the memory for long runs: fewer and longer reads and writes. */
+const LONG_BYTES = 128 * 1024;
+/** Long memory that was given back, for whoever needs some next. */
+const spare: Buffer[] = [];
+const SPARE_MAX = 16;
+/** What may be given back: any other memory may have several owners, as Node's slab has. */
+const lent = new WeakSet<ArrayBufferLike>();
 /** Reads are handed out before the next one begins, on whatever socket: one buffer serves all. */
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -13,26 +20,41 @@ const shared = Buffer.allocUnsafeSlow(READ_BYTES);
  */
 class ReadMemory {
   socket: Socket | undefined;
-  #next = shared;
+  #next: Buffer = shared;
 
   readonly options: OnReadOpts = {
     buffer: () => this.#next,
     callback: (length, buffer) => {
-      this.socket?.emit('data', this.#chunk(length, buffer as Buffer));
+      const own = buffer !== shared && length > READ_BYTES / 4;
+      const chunk = own ? (buffer as Buffer).subarray(0, length) : copied(buffer as Buffer, length);
+      this.socket?.emit('data', chunk);
+      // Behind the listeners, who may have given back what they got.
+      if (own || length === READ_BYTES) this.#next = longMemory();
+      else this.#next = shared;
       return true;
     },
   };
+}
 
-  #chunk(length: number, buffer: Buffer): Buffer {
-    if (buffer !== shared && length > READ_BYTES / 4) {
-      this.#next = Buffer.allocUnsafeSlow(READ_BYTES);
-      return buffer.subarray(0, length);
-    }
-    this.#next = length === READ_BYTES ? Buffer.allocUnsafeSlow(READ_BYTES) : shared;
-    const chunk = Buffer.allocUnsafe(length);
-    buffer.copy(chunk, 0, 0, length);
-    return chunk;
-  }
+function longMemory(): Buffer {
+  const memory = spare.pop() ?? Buffer.allocUnsafeSlow(LONG_BYTES);
+  lent.add(memory.buffer);
+  return memory;
+}
+
+function copied(buffer: Buffer, length: number): Buffer {
+  const chunk = Buffer.allocUnsafe(length);
+  buffer.copy(chunk, 0, 0, length);
+  return chunk;
+}
+
+/**
+ * A chunk of a long run that nobody refers to any more, wholly or in part: its memory is read into again. Each run would leave
+ * all it brought to the garbage collector otherwise, which costs more than forwarding it.
+ */
+export function giveBack(chunk: Buffer): void {
+  // Once only: it is somebody else's as soon as it is read into again.
+  if (lent.delete(chunk.buffer) && spare.length < SPARE_MAX) spare.push(Buffer.from(chunk.buffer));
 }
 
 /** net.connect whose reads share memory. */

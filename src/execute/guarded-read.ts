@@ -112,9 +112,7 @@ export class GuardedRead {
       onRows: (chunk, start, end) => {
         if (!this.late) inner.onRows(chunk, start, end);
       },
-      onChunkEnd: () => {
-        if (!this.late) inner.onChunkEnd?.();
-      },
+      onChunkEnd: () => !this.late && inner.onChunkEnd?.() === true,
       onEnd: () => inner.onEnd(),
       onFault: (fault) => inner.onFault(fault),
     };

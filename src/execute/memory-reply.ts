@@ -41,6 +41,9 @@ export class MemoryReply implements Reply {
     this.columns = columns.map((column) => parseColumnDefinition(column));
   }
 
+  /** The rows are views of what came. */
+  readonly settled = false;
+
   rawRows(chunk: Buffer, start: number, end: number): void {
     this.#count(end - start);
     this.#raw.push(chunk.subarray(start, end));

@@ -36,6 +36,8 @@ export interface Reply {
    * The bytes are this reply's from now on: their sequence ids are changed in place.
    */
   rawRows(chunk: Buffer, start: number, end: number): void;
+  /** Nothing refers to the bytes of `rawRows` any more: they have been copied, or the system has taken them. */
+  readonly settled: boolean;
   /** Row packets of the current result set that went through `rawRows`. */
   readonly rowsPassed: number;
   /** One row's payload (copied). */

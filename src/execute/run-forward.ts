@@ -298,6 +298,7 @@ export class ForwardAnswer implements ResponseHandler {
   readonly #told: Told;
   /** Called once, when no more of the answer comes. Must not throw. */
   readonly #done: (fault: BackendFault | undefined) => void;
+  /** Definitions until all are there: views of the chunk. */
   #columns: Buffer[] = [];
   #columnsDue = 0;
   /** The packet that ends the answer, or one of its results. */
@@ -436,16 +437,17 @@ export class ForwardAnswer implements ResponseHandler {
     this.#reply.rawRows(chunk, start, end);
   }
 
-  onChunkEnd(): void {
+  onChunkEnd(): boolean {
     // Only long answers come in several chunks: hand over what is there, and wait if the client does not read.
     this.#reply.flush();
-    if (!this.#reply.congested) return;
+    if (!this.#reply.congested) return this.#columns.length === 0 && this.#reply.settled;
     const connection = this.#lease.lease.connection;
     connection.pause();
     void this.#reply.drained().then(() => {
       if (this.#reply.closed) this.#lease.destroy();
       else connection.resume();
     });
+    return false;
   }
 
   onEnd(): void {
@@ -465,6 +467,7 @@ export class ForwardAnswer implements ResponseHandler {
     if (told > 0 && !this.#told.rows && told === this.#columns.length) return;
     this.#told.header = this.#columns.length;
     this.#reply.header(this.#columns, status);
+    this.#columns = [];
   }
 
   /** More results of the same statement (CALL) set the flag for this packet only. */

@@ -98,9 +98,7 @@ export class ShardStream implements RowSource {
       onRows: (chunk, start, end) => {
         if (!guard.late) handler.onRows(chunk, start, end);
       },
-      onChunkEnd: () => {
-        if (!guard.late) handler.onChunkEnd?.();
-      },
+      onChunkEnd: () => !guard.late && handler.onChunkEnd?.() === true,
       onEnd: () => {
         if (guard.late) this.#end(new Elsewhere({ primaryOnly: true }));
         else handler.onEnd();

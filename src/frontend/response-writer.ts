@@ -186,6 +186,10 @@ export class ResponseWriter implements Reply {
     if (whole < end) this.#cut = Buffer.from(chunk.subarray(whole, end));
   }
 
+  get settled(): boolean {
+    return this.cursor === undefined && this.#writer.pending === 0 && this.#socket.writableLength === 0;
+  }
+
   /** True when nothing of a row is half sent, so that an ERR packet may follow. */
   get atPacketBoundary(): boolean {
     return this.#rowRest === 0;

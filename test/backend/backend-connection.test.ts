@@ -291,15 +291,16 @@ test('pause stops the reading, resume goes on, nothing is lost', async () => {
           assert.equal(paused, false, 'no rows while paused');
           bytes += end - start;
         },
-        onChunkEnd(): void {
+        onChunkEnd(): boolean {
           chunks += 1;
-          if (chunks % 20 !== 1) return;
+          if (chunks % 20 !== 1) return false;
           paused = true;
           connection.pause();
           setTimeout(() => {
             paused = false;
             connection.resume();
           }, 5);
+          return false;
         },
         onEnd: resolve,
         onFault: reject,

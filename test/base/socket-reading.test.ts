@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { adoptSocket, connectSocket } from '../../src/base/index.ts';
+import { adoptSocket, connectSocket, giveBack } from '../../src/base/index.ts';
 
 let server: Server;
 const accepted: Socket[] = [];
@@ -62,6 +62,32 @@ it('keeps chunks of several sockets apart, small ones and long runs, in both dir
     for (const chunks of sides) assert.equal(digest(Buffer.concat(chunks)), wanted);
   }
   for (const sockets of pairs) for (const socket of sockets) socket.destroy();
+});
+
+it('reads into what was given back, and into nothing that others still hold', async () => {
+  const pairs = await Promise.all([pair(), pair(), pair()]);
+  const bytes = randomBytes(6_000_000);
+  const all = pairs.map(async ([client, end], index) => {
+    const kept: Buffer[] = [];
+    let length = 0;
+    client.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      // One keeps all, one gives all back, one every other; small chunks share their memory with others' and stay.
+      const giving = index === 1 || (index === 2 && kept.length % 2 === 0);
+      kept.push(giving ? Buffer.from(chunk) : chunk);
+      if (giving) giveBack(chunk);
+    });
+    for (let at = 0; at < bytes.length; ) {
+      const size = at % 3 === 0 ? 100 : 300_000;
+      end.write(bytes.subarray(at, at + size));
+      at += size;
+      if (size === 100) await sleep(1);
+    }
+    while (length < bytes.length) await sleep(5);
+    assert.equal(digest(Buffer.concat(kept)), digest(bytes));
+    client.destroy();
+  });
+  await Promise.all(all);
 });
 
 it('stops reading while paused, and ends after what was sent before the end', async () => {
