@@ -28,7 +28,7 @@ export const tinyLoad: LoadOptions = {
   bytesPerSecond: 1e6,
   slowSeconds: 3,
   idleConnections: 100,
-  connectsPerSecond: 50,
+  connectsPerSecond: 40,
   connectSeconds: 1,
   out: undefined,
 };

@@ -33,6 +33,7 @@ export function loadPage(options: LoadOptions, figures: LoadFigures): string {
       '- time of one, p50 / p99',
       `${ms(quantile(connects.milliseconds, 0.5))} / ${ms(quantile(connects.milliseconds, 0.99))}`,
     ],
+    ['- CPU of the sidecar for one', `${Math.round(connects.cpu)} us`],
     ['one connection more than `limits.connections`', beyondLimit],
     ['memory when all clients are gone', mib(after)],
   ];

@@ -9,7 +9,7 @@ import { type ShardedPair, startShardedPair } from '../test/e2e/sharded-pair.ts'
 import { connectAtRate, latencies, openClient, openIdle, readSlowly } from './load-clients.ts';
 import { type LoadOptions, loadOptions, loadUsage } from './load-options.ts';
 import { loadPage } from './load-page.ts';
-import { processTree, residentBytes } from './process-cost.ts';
+import { cpuMicros, processTree, residentBytes } from './process-cost.ts';
 
 export interface LoadFigures {
   /** Resident memory of a fresh sidecar that has answered some statements. */
@@ -21,6 +21,8 @@ export interface LoadFigures {
     readonly wanted: number;
     readonly milliseconds: readonly number[];
     readonly failures: readonly string[];
+    /** CPU of the sidecar for one, microseconds. */
+    readonly cpu: number;
   };
   /** What one connection more than `limits.connections` is told. */
   readonly beyondLimit: string;
@@ -87,7 +89,9 @@ export async function runLoad(options: LoadOptions, say: (line: string) => void)
     for (const client of [...idle, ...more]) client.end();
     await sleep(1000);
     say(`${options.connectsPerSecond} connects per second`);
+    const cpu = cpuMicros(processTree(pair.sidecar.pid));
     const storm = await connectAtRate(pair.port, options.connectsPerSecond, options.connectSeconds);
+    const spent = cpuMicros(processTree(pair.sidecar.pid)) - cpu;
     // Unused memory is given back with the next collections.
     for (let rest = 0; rest < 10; rest += 1) {
       await latencies(pair.port, POINT, counter(50));
@@ -102,6 +106,7 @@ export async function runLoad(options: LoadOptions, say: (line: string) => void)
         wanted: options.connectsPerSecond,
         milliseconds: storm.milliseconds,
         failures: storm.failures,
+        cpu: spent / Math.max(1, storm.milliseconds.length + storm.failures.length),
       },
       beyondLimit,
       after: memory(),
