@@ -10,8 +10,8 @@ import type { Parts } from '../../src/cli/program.ts';
 import { runCommand } from '../../src/cli/program.ts';
 import type { RunningMesh, StartOptions } from '../../src/cli/serve.ts';
 import { writeRunning } from '../../src/cli/state-directory.ts';
-import { ConfigurationRefused } from '../../src/control/index.ts';
 import type { HttpListener } from '../../src/http/index.ts';
+import { StartRefused } from '../../src/supervisor/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'shardmesh-cli-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -194,7 +194,7 @@ describe('serve', () => {
   it('says why it cannot start', async () => {
     const refused = await serve([], () =>
       Promise.reject(
-        new ConfigurationRefused('x', [
+        new StartRefused('x', [
           {
             file: 'a.yaml',
             line: 2,
@@ -210,7 +210,7 @@ describe('serve', () => {
     assert.deepEqual([refused.code, refused.err], [1, 'a.yaml:2:3 SM_UNKNOWN_KEY m\n    s']);
     const flag = await serve([], () =>
       Promise.reject(
-        new ConfigurationRefused('x', [
+        new StartRefused('x', [
           { file: '--http', line: 1, column: 1, code: 'SM_WRONG_VALUE', severity: 'error', message: 'm' },
         ]),
       ),
