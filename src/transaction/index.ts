@@ -27,8 +27,23 @@ export { localProtocol } from './local-protocol.ts';
 export { randomName } from './server-identity.ts';
 export { columnsOf, initStatements, type MeshTable, meshSchema, meshTables, serverTime } from './tables.ts';
 export { Transaction } from './transaction.ts';
+export {
+  type BranchRole,
+  beginCommit,
+  type CommitEffect,
+  type CommitEvent,
+  type CommitVerdict,
+  commitMachine,
+} from './xa/commit-machine.ts';
 export { crashPoint, crashPoints, ruleHolds } from './xa/crash-point.ts';
 export type { Hazard, SeenBranch } from './xa/recoverer.ts';
+export {
+  beginRecovery,
+  type DecisionState,
+  type RecoveryEffect,
+  type RecoveryEvent,
+  recoveryMachine,
+} from './xa/recovery-machine.ts';
 export {
   addressOf,
   judgeVersion,
