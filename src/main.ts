@@ -90,14 +90,18 @@ import {
   watchProcess,
   watchReplicas,
   watchSessions,
+  watchXa,
 } from './telemetry/index.ts';
 import {
   bestEffortDefaults,
   bestEffortProtocol,
+  DeliveryDesk,
   type DeliveryGround,
   DeliveryRelay,
   localProtocol,
   relayDefaults,
+  TransactionDesk,
+  XaDesk,
   XaNode,
   xaProtocol,
 } from './transaction/index.ts';
@@ -339,6 +343,11 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     events: relayEvents(metrics, logger),
   });
 
+  const desk = new TransactionDesk(
+    new XaDesk(xa),
+    new DeliveryDesk(groundsOf, (database, source) => relay.handOver(database, source)),
+  );
+
   // -- the front end --
   const sessions = new SessionDirectory(begin.index, begin.firstConnection);
   const config = publisher.current.config;
@@ -355,12 +364,14 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   const share: ListenerShare = {
     mesh: {
       current: () => snapshot,
+      resolve: (order) => desk.resolve(order),
       reload: async () => {
         const { result, reason } = await port.reload('statement');
         return result === 'refused' ? [reason] : [];
       },
       show: (words) =>
         meshRows(words, {
+          transactions: () => desk.list(),
           sources: async () => mergeSources(await ofAll<readonly SourceStatus[]>('sources')),
           ruleSets: () => publisher.current.ruleSets.values(),
           sessions: async () => (await ofAll<readonly SessionStatus[]>('sessions')).flat(),
@@ -465,7 +476,8 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     const bytes = sessions.clientBytes();
     return (['in', 'out'] as const).map((direction) => ({ labels: { direction }, value: bytes[direction] }));
   });
-  watchSessions(metrics, () => sessions.statuses(), transactions);
+  watchXa(metrics, xa);
+  watchSessions(metrics, () => sessions.statuses(), transactions.byType);
   watchOutboxes(metrics, () => relay.counts);
   metrics.planCacheBytes.readFrom(() => [{ labels: {}, value: plans.weight }]);
   metrics.schemaVersion.readFrom(() =>

@@ -1,4 +1,4 @@
-/** SHOW MESH SOURCES | TABLES | RULES | SESSIONS | PINS | DIGESTS: what the sidecar knows, as rows for admin users. */
+/** SHOW MESH SOURCES | TRANSACTIONS | TABLES | RULES | SESSIONS | PINS | DIGESTS: what the sidecar knows, as rows for admin users. */
 import type { LocalRows } from '../plan/index.ts';
 import type { RuleSet } from '../rules/index.ts';
 import type { SourceStatus } from './handles.ts';
@@ -32,7 +32,22 @@ export interface DigestStatus {
 }
 
 /** Of all workers. */
+/** One branch of a transaction that has not ended. */
+export interface TransactionStatus {
+  readonly gid: string;
+  readonly type: string;
+  readonly state: string;
+  /** The server or source that holds it. */
+  readonly place: string;
+  readonly branch: string;
+  readonly owner: string;
+  readonly ageMs: number;
+  readonly tries: number;
+  readonly detail: string;
+}
+
 export interface MeshRowHandles {
+  transactions(): Promise<readonly TransactionStatus[]>;
   digests(): Promise<readonly DigestStatus[]>;
   sources(): Promise<readonly SourceStatus[]>;
   ruleSets(): Iterable<RuleSet>;
@@ -77,6 +92,21 @@ export async function meshRows(words: readonly string[], handles: MeshRowHandles
           source.member === undefined ? null : BigInt(source.member.epoch),
           source.member?.zone ?? null,
           source.reason ?? null,
+        ]),
+      );
+    case 'TRANSACTIONS':
+      return table(
+        ['gid', 'type', 'state', 'place', 'branch', 'owner', 'age_s', 'tries', 'detail'],
+        (await handles.transactions()).map((one) => [
+          one.gid,
+          one.type,
+          one.state,
+          one.place,
+          one.branch,
+          one.owner,
+          BigInt(Math.floor(one.ageMs / 1000)),
+          BigInt(one.tries),
+          one.detail,
         ]),
       );
     case 'TABLES':

@@ -283,6 +283,18 @@ export const errorTable = {
     'transaction {gid} has {state} already',
     'RETRY, SKIP BRANCH or FORCE act on what is left of it.',
   ),
+  SM_NO_SUCH_TRANSACTION: row(
+    9135,
+    'HY000',
+    "no transaction '{gid}' waits to be resolved",
+    'It has ended, or its server cannot be asked right now. `SHOW MESH TRANSACTIONS` lists what is open.',
+  ),
+  SM_OWNER_ALIVE: row(
+    9136,
+    'HY000',
+    "transaction '{gid}' is still being ended by a sidecar that lives ({node})",
+    'Wait, or end that sidecar. Committing it by hand would lose the part of its commit point.',
+  ),
   SM_NO_SUCH_BRANCH: row(
     9134,
     'HY000',

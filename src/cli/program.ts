@@ -10,6 +10,7 @@ import type { DrainOptions, OperateOptions } from './operate.ts';
 import { packageVersion } from './package-version.ts';
 import { type ServeFlags, type StartMesh, serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
+import type { TransactionsFlags } from './transactions.ts';
 
 /** What is built elsewhere and loaded only by the command that needs it. */
 export interface Parts {
@@ -124,6 +125,19 @@ export async function runCommand(args: readonly string[], terminal: Terminal, pa
     .action(async (flags: InitFlags) => {
       const { initTransactionTables } = await import('./init-transactions.ts');
       exitCode = await initTransactionTables(terminal, flags);
+    });
+
+  add(
+    'transactions [words...]',
+    'list transactions that have not ended, or resolve one; asks the servers, no sidecar has to run',
+    "  $ shardmesh transactions -c shardmesh.yaml\n  $ shardmesh transactions -c shardmesh.yaml resolve GID rollback --reason 'owner is gone'",
+  )
+    .requiredOption('-c, --config <file>', 'shardmesh.yaml or a rules file')
+    .option('--reason <text>', 'kept in shardmesh.audit')
+    .option('--json', 'print JSON')
+    .action(async (words: string[], flags: TransactionsFlags) => {
+      const { transactions } = await import('./transactions.ts');
+      exitCode = await transactions(terminal, words, flags);
     });
 
   add(

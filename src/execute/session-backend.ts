@@ -37,7 +37,7 @@ import { readUserVariables } from './read-back.ts';
 import { SessionBarrier } from './session-barrier.ts';
 import { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
-import { StatementMeter, TransactionTally } from './statement-meter.ts';
+import { StatementMeter, type TransactionCounts, TransactionTally } from './statement-meter.ts';
 import { UserLocks } from './user-locks.ts';
 
 /** What has been replayed on a backend connection; kept in its `sessionState`. */
@@ -456,7 +456,7 @@ export class SessionBackend {
     this.#lost = reason;
     const transaction = this.#transaction;
     this.#transaction = undefined;
-    if (transaction !== undefined) this.#tally.rolledBack += 1;
+    if (transaction !== undefined) this.#counts(transaction).rolledBack += 1;
     await transaction?.rollback();
   }
 
@@ -507,7 +507,7 @@ export class SessionBackend {
         logicalDatabase: this.directory.logicalDatabase,
         connectionId: this.#state.connectionId,
       });
-      this.#tally.opened += 1;
+      this.#counts(this.#transaction).opened += 1;
     }
     return this.#transaction;
   }
@@ -522,10 +522,10 @@ export class SessionBackend {
     this.#dropOpaque(transaction);
     try {
       await transaction.commit();
-      this.#tally.committed += 1;
+      this.#counts(transaction).committed += 1;
     } catch (error) {
-      if (error instanceof MeshError && error.code === 'SM_PARTIAL_COMMIT') this.#tally.partial += 1;
-      else this.#tally.rolledBack += 1;
+      if (error instanceof MeshError && error.code === 'SM_PARTIAL_COMMIT') this.#counts(transaction).partial += 1;
+      else this.#counts(transaction).rolledBack += 1;
       throw error;
     }
   }
@@ -535,7 +535,7 @@ export class SessionBackend {
     this.#transaction = undefined;
     this.#endLogical();
     if (transaction === undefined) return;
-    this.#tally.rolledBack += 1;
+    this.#counts(transaction).rolledBack += 1;
     this.#dropOpaque(transaction);
     await transaction.rollback();
   }
@@ -636,7 +636,7 @@ export class SessionBackend {
     this.#lost = undefined;
     this.#barrier.ended();
     this.#opaque.clear();
-    if (this.#transaction !== undefined) this.#tally.rolledBack += 1;
+    if (this.#transaction !== undefined) this.#counts(this.#transaction).rolledBack += 1;
     this.#transaction?.abandon();
     this.#transaction = undefined;
     this.#pin?.lease.destroy();
@@ -903,6 +903,10 @@ export class SessionBackend {
   #held(source: string, lease: Lease, reading?: Reading): StatementLease {
     this.#running.add(lease);
     return new RunningLease(source, lease, reading, this.#running, this.#opaque);
+  }
+
+  #counts(transaction: Transaction): TransactionCounts {
+    return this.#tally.of(transaction.coordinator.type);
   }
 
   #endLogical(): void {

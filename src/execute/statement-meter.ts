@@ -1,4 +1,5 @@
 /** What the running statement of one session costs: written by the executors, read by the front end when it has ended. */
+import { type TransactionType, transactionTypes } from '../base/index.ts';
 
 export class StatementMeter {
   /** Milliseconds spent waiting for connections and replaying the session's settings on them. */
@@ -17,11 +18,22 @@ export class StatementMeter {
   }
 }
 
-/** Ends of the sessions' transactions, of one worker. */
-export class TransactionTally {
+/** Ends of the sessions' transactions of one type. */
+export class TransactionCounts {
   opened = 0;
   committed = 0;
   rolledBack = 0;
   /** Some sources have committed, others have not. */
   partial = 0;
+}
+
+/** The same of one worker, by type. */
+export class TransactionTally {
+  readonly byType = new Map<TransactionType, TransactionCounts>(
+    transactionTypes.map((type) => [type, new TransactionCounts()]),
+  );
+
+  of(type: TransactionType): TransactionCounts {
+    return this.byType.get(type) as TransactionCounts;
+  }
 }

@@ -5,6 +5,7 @@ import type { SourceDirectory } from '../execute/index.ts';
 import type { KeySupply, LocalRows } from '../plan/index.ts';
 import type { HostPattern, RuleSet } from '../rules/index.ts';
 import type { MeshValues } from '../session/index.ts';
+import type { ResolveOrder } from '../transaction/index.ts';
 import type { Credential } from '../wire/index.ts';
 import type { KillOrder, KillOutcome } from './kill-statement.ts';
 import type { ProcessStatus } from './session-directory.ts';
@@ -72,6 +73,8 @@ export interface MeshHandle {
   processes(): Promise<readonly ProcessStatus[]>;
   /** KILL of a session of another worker. */
   kill(order: KillOrder): Promise<KillOutcome>;
+  /** MESH RESOLVE; rejects with a MeshError that says why not. */
+  resolve(order: ResolveOrder): Promise<void>;
   /** RELOAD MESH; resolves with the problems, empty if it took effect. */
   reload(): Promise<readonly string[]>;
 }

@@ -16,6 +16,7 @@ import { setHinted } from './hinted-variables.ts';
 import { runKill } from './kill-statement.ts';
 import { notUnderstood } from './not-understood.ts';
 import { remember } from './remember.ts';
+import { runResolve } from './resolve-statement.ts';
 import { runOwn } from './run-own.ts';
 import { runPinned } from './run-pinned.ts';
 import { tell } from './run-query.ts';
@@ -106,6 +107,9 @@ async function carryOut(
       reply.done();
       return quietOutcome;
     }
+    case 'resolve':
+      await runResolve(context, text);
+      return quietOutcome;
     case 'inspect':
       if (action.query === undefined) return runShow(context, action.show, action.like, text);
       await commitImplicitly(context, plan);

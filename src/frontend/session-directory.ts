@@ -105,6 +105,7 @@ export class SessionDirectory {
       pinReasons: [...(backend.pin?.reasons ?? [])] as string[],
       /** A transaction that holds connections. */
       branches: backend.transaction?.size ?? 0,
+      transactionType: backend.transaction?.coordinator.type ?? '',
     }));
   }
 

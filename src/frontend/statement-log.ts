@@ -13,7 +13,7 @@ export interface StatementLogSettings {
   readonly audit: AuditLevel;
 }
 
-const changesSchema: ReadonlySet<string> = new Set(['ddl', 'reload', 'kill']);
+const changesSchema: ReadonlySet<string> = new Set(['ddl', 'reload', 'resolve', 'kill']);
 const changesRows: ReadonlySet<string> = new Set([...changesSchema, 'write', 'insertSelect', 'load']);
 /** Verbs of statements that pass through to one shard and change something there. */
 const writingVerb = /^(?:INSERT|REPLACE|UPDATE|DELETE|CALL|LOAD)\b/i;

@@ -30,6 +30,8 @@ export function compileOther(statement: Statement, builder: PlanBuilder, effects
       return fixed('use', { kind: 'use', database: statement.schema.name });
     case 'reload':
       return fixed('reload', { kind: 'reload' });
+    case 'resolve':
+      return fixed('resolve', { kind: 'resolve' });
     case 'empty':
       return { kind: 'reply', bind: ({ tokens }) => ({ kind: 'reply', affected: answeredNothing(tokens.text) }) };
     case 'kill': {

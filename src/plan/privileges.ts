@@ -105,7 +105,12 @@ export function privilegesOf(statement: Statement, environment: PlanEnvironment)
     schemas.clear();
     if (database !== undefined) schemas.add(systemSchema(database) ?? database);
   }
-  if (statement.kind === 'reload' || (statement.kind === 'show' && statement.mesh !== undefined)) admin = true;
+  if (
+    statement.kind === 'reload' ||
+    statement.kind === 'resolve' ||
+    (statement.kind === 'show' && statement.mesh !== undefined)
+  )
+    admin = true;
   if (statement.kind === 'use') schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);
   if (statement.kind === 'show' && statement.schema !== undefined)
     schemas.add(systemSchema(statement.schema.name) ?? statement.schema.name);

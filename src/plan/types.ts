@@ -395,6 +395,8 @@ export type Action =
   | { readonly kind: 'kill'; readonly target: 'connection' | 'query'; readonly id: bigint }
   | { readonly kind: 'explain'; readonly format: 'mesh'; readonly of: Action }
   | { readonly kind: 'reload' }
+  /** MESH RESOLVE: its words are read from the statement's own text. */
+  | { readonly kind: 'resolve' }
   /** Needs the backend session itself (GET_LOCK, temporary tables, LOCK TABLES ...): forwarded on a pinned lease. */
   | {
       readonly kind: 'pinned';

@@ -768,6 +768,17 @@ export type Statement =
     } & Span)
   | ({ readonly kind: 'describe'; readonly table: TableName; readonly column?: Literal | Identifier } & Span)
   | ({ readonly kind: 'reload' } & Span) // RELOAD MESH
+  | ({
+      /** MESH RESOLVE. */
+      readonly kind: 'resolve';
+      readonly gid: Literal;
+      readonly word: 'COMMIT' | 'ROLLBACK' | 'RETRY' | 'SKIP' | 'FORCE';
+      /** Of FORCE. */
+      readonly outcome?: 'COMMIT' | 'ROLLBACK';
+      /** Of SKIP and FORCE. */
+      readonly branch?: Literal;
+      readonly reason?: Literal;
+    } & Span)
   | ({ readonly kind: 'empty' } & Span); // only comments
 
 /** What `parse` answers for one statement of a packet. Never throws anything else. */

@@ -83,7 +83,7 @@ export function forEachTableName(root: WalkRoot, visit: (name: TableName) => unk
 }
 
 const statementKinds: ReadonlySet<string> = new Set(
-  'query insert update delete ddl set show transaction other diagnostics load use do kill explain describe reload empty'.split(
+  'query insert update delete ddl set show transaction other diagnostics load use do kill explain describe reload resolve empty'.split(
     ' ',
   ),
 );
@@ -174,6 +174,7 @@ function walkStatement(statement: Statement, visitor: Visitor): void {
     case 'use':
     case 'transaction':
     case 'reload':
+    case 'resolve':
     case 'empty':
       return;
     default:

@@ -25,6 +25,7 @@ export const routes = [
   'kill',
   'explain',
   'reload',
+  'resolve',
   'pinned',
   'refuse',
 ] as const;
@@ -118,6 +119,25 @@ export function createMeshMetrics() {
       'type',
       'outcome',
     ]),
+    xaCommits: observed('counter', 'shardmesh_xa_commits_total', 'XA transactions over several writers, by outcome.', [
+      'outcome',
+    ]),
+    xaPrepared: observed(
+      'gauge',
+      'shardmesh_xa_prepared',
+      'Prepared branches on all primaries, by whether their sidecar lives.',
+      ['state'],
+      'max',
+    ),
+    xaOldest: observed('gauge', 'shardmesh_xa_oldest_seconds', 'Age of the oldest prepared branch.', [], 'max'),
+    xaRecovered: observed('counter', 'shardmesh_xa_recovered_total', 'Branches ended by recovery.', ['outcome']),
+    xaHazards: observed('gauge', 'shardmesh_xa_hazards', 'Branches that an operator has to look at.', [], 'max'),
+    xaHeuristic: observed(
+      'counter',
+      'shardmesh_xa_heuristic_total',
+      'Branches that ended otherwise than decided, or by an operator’s force.',
+      [],
+    ),
     deliveries: counter(
       'shardmesh_deliveries_total',
       'Attempts to deliver what BEST_EFFORT transactions left in an outbox.',

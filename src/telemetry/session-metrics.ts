@@ -6,6 +6,8 @@ export interface SessionFigures {
   readonly pinReasons: readonly string[];
   /** Connections that its transaction holds. */
   readonly branches: number;
+  /** Of the transaction in progress. */
+  readonly transactionType: string;
 }
 
 /** Counted since the start. */
@@ -19,24 +21,32 @@ export interface TransactionFigures {
 export function watchSessions(
   metrics: MeshMetrics,
   read: () => readonly SessionFigures[],
-  transactions: TransactionFigures,
+  transactions: ReadonlyMap<string, TransactionFigures>,
 ): void {
-  const type = 'LOCAL';
-  const open = (): number => read().filter((session) => session.branches > 0).length;
-  metrics.transactionsOpen.readFrom(() => [{ labels: { type }, value: open() }]);
+  const open = (): readonly SessionFigures[] => read().filter((session) => session.branches > 0);
+  metrics.transactionsOpen.readFrom(() => {
+    const sessions = open();
+    return [...transactions.keys()].map((type) => ({
+      labels: { type },
+      value: sessions.filter(({ transactionType }) => transactionType === type).length,
+    }));
+  });
   metrics.transactions.readFrom(() =>
-    (
-      [
-        ['opened', transactions.opened],
-        ['committed', transactions.committed],
-        ['rolled_back', transactions.rolledBack],
-        ['partial', transactions.partial],
-      ] as const
-    ).map(([outcome, value]) => ({ labels: { type, outcome }, value })),
+    [...transactions].flatMap(([type, counts]) =>
+      (
+        [
+          ['opened', counts.opened],
+          ['committed', counts.committed],
+          ['rolled_back', counts.rolledBack],
+          ['partial', counts.partial],
+        ] as const
+      ).map(([outcome, value]) => ({ labels: { type, outcome }, value })),
+    ),
   );
   metrics.pins.readFrom(() => {
-    const counts = new Map<string, number>([['transaction', open()]]);
-    for (const session of read())
+    const sessions = read();
+    const counts = new Map<string, number>([['transaction', open().length]]);
+    for (const session of sessions)
       for (const reason of session.pinReasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     return [...counts].map(([reason, value]) => ({ labels: { reason }, value }));
   });

@@ -27,6 +27,7 @@ export { localProtocol } from './local-protocol.ts';
 export { randomName } from './server-identity.ts';
 export { columnsOf, initStatements, type MeshTable, meshSchema, meshTables, serverTime } from './tables.ts';
 export { Transaction } from './transaction.ts';
+export { type OpenTransaction, TransactionDesk } from './transaction-desk.ts';
 export {
   type BranchRole,
   beginCommit,
@@ -52,5 +53,6 @@ export {
   type ServerFacts,
   type ServerTarget,
 } from './xa/server-facts.ts';
+export { type OpenXaBranch, XaDesk } from './xa/xa-desk.ts';
 export { XaNode, type XaNodeOptions } from './xa/xa-node.ts';
 export { xaProtocol } from './xa/xa-protocol.ts';

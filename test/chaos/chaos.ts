@@ -1,4 +1,4 @@
-/** `npm run chaos`: the long run. Flags: --faults N, --seed N, --layout shared, --control RULE. */
+/** `npm run chaos`: the long run. Flags: --faults N, --seed N, --layout shared, --control RULE (leaves a rule out), --crashes (crash points only). */
 import { parseArgs } from 'node:util';
 import { crashPoints } from '../../src/transaction/index.ts';
 import { runChaos } from './run-chaos.ts';
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '16' },
     type: { type: 'string', default: 'XA' },
     control: { type: 'string' },
+    crashes: { type: 'boolean', default: false },
   },
 });
 
@@ -22,6 +23,7 @@ const report = await runChaos({
   layout: values.layout === 'shared' ? 'shared' : 'four servers',
   clients: Number(values.clients),
   type: values.type,
+  disturb: !values.crashes,
   ...(values.control === undefined ? {} : { dropRule: values.control }),
   say,
 });

@@ -56,6 +56,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     rules: bankRules,
     sidecar: `transaction: { defaultType: ${options.type ?? 'XA'}, keepDecisions: ${KEEP_MS / 1000}s }\n`,
     environment: (index) => {
+      // Steps of recovery wait for something to recover: never on both sidecars, or neither would make any.
+      const other = points[pointOf[1 - index] ?? 0] ?? '';
+      while (/recovery/.test(points[nextPoint % points.length] ?? '') && /recovery/.test(other)) nextPoint += 1;
       const point = points[nextPoint % points.length] ?? '';
       pointOf[index] = nextPoint % points.length;
       nextPoint += 1;
@@ -114,7 +117,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     while (injected + crashes < options.faults) {
       await sleep(300 + random() * 1500);
       if (options.disturb === false) {
-        if (Date.now() - began > 240_000) break;
+        if (Date.now() - began > 600_000) break;
         continue;
       }
       const fault = faults[Math.floor(random() * faults.length)]!;

@@ -46,7 +46,7 @@ describe('what is seen', () => {
     await session.query('BEGIN');
     await session.query('UPDATE accounts SET balance = balance + 1 WHERE id = 8');
     const open = await scrape();
-    assert.equal(open.get('shardmesh_transactions_open{type="LOCAL"}'), 1);
+    assert.equal(open.get('shardmesh_transactions_open{type="XA"}'), 1);
     assert.equal(open.get('shardmesh_pinned_sessions{reason="transaction"}'), 1);
     await session.query('ROLLBACK');
     await session.query('BEGIN');
@@ -74,13 +74,13 @@ describe('what is seen', () => {
     assert.equal(more('shardmesh_query_duration_seconds_count{phase="merge"}'), 1);
     assert.ok(more('shardmesh_query_duration_seconds_count{phase="lease"}') >= 7);
     assert.equal(more('shardmesh_query_shards_bucket{le="2"}'), 13);
-    assert.equal(more('shardmesh_transactions_total{type="LOCAL",outcome="opened"}'), 2);
-    assert.equal(more('shardmesh_transactions_total{type="LOCAL",outcome="committed"}'), 1);
-    assert.equal(more('shardmesh_transactions_total{type="LOCAL",outcome="rolled_back"}'), 1);
+    assert.equal(more('shardmesh_transactions_total{type="XA",outcome="opened"}'), 2);
+    assert.equal(more('shardmesh_transactions_total{type="XA",outcome="committed"}'), 1);
+    assert.equal(more('shardmesh_transactions_total{type="XA",outcome="rolled_back"}'), 1);
     assert.ok(more('shardmesh_client_bytes_total{direction="in"}') > 400);
     assert.ok(more('shardmesh_client_bytes_total{direction="out"}') > 1500);
     assert.equal(end.get('shardmesh_result_memory_bytes'), 0);
-    assert.equal(end.get('shardmesh_transactions_open{type="LOCAL"}'), 0);
+    assert.equal(end.get('shardmesh_transactions_open{type="XA"}'), 0);
     assert.equal(end.get('shardmesh_client_connections'), 1);
     await session.end();
   });

@@ -1,10 +1,11 @@
 /** Administrative statements: the names that they hold are read, the rest is skipped to the statement's end. */
-import type { Expression, Identifier, OtherStatement, Statement, TableName } from '../ast.ts';
+import type { Expression, Identifier, Literal, OtherStatement, Statement, TableName } from '../ast.ts';
 import { TokenKind } from '../tokens.ts';
 import { parseExpressions } from './call.ts';
 import type { Cursor, Draft } from './cursor.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { parseExpression } from './expression.ts';
+import { parseStringLiteral } from './literal.ts';
 import { parseIdentifier, parseTableName, parseTableNames, parseWordOrString } from './names.ts';
 import { parseUserVariableName } from './primary.ts';
 import { skipProgramStatement, startsCompound } from './program.ts';
@@ -122,10 +123,38 @@ export function parseOther(cursor: Cursor): Statement | undefined {
       cursor.expect('MESH');
       return { kind: 'reload', start, end: cursor.end };
     default:
+      if (cursor.are('MESH', 'RESOLVE')) return parseResolve(cursor);
       if (!startsCompound(cursor)) return undefined;
       skipProgramStatement(cursor);
       return other(cursor, start, 'COMPOUND');
   }
+}
+
+/** MESH RESOLVE 'gid' {COMMIT | ROLLBACK | RETRY | SKIP BRANCH 'id' | FORCE {COMMIT | ROLLBACK} BRANCH 'id'} [REASON 'text']. */
+function parseResolve(cursor: Cursor): Statement {
+  const { start } = cursor;
+  cursor.skip(2);
+  const gid = parseStringLiteral(cursor);
+  const word = (['COMMIT', 'ROLLBACK', 'RETRY', 'SKIP', 'FORCE'] as const).find((each) => cursor.accept(each));
+  if (word === undefined) throw cursor.unexpected('COMMIT');
+  const outcome = word === 'FORCE' ? (['COMMIT', 'ROLLBACK'] as const).find((each) => cursor.accept(each)) : undefined;
+  if (word === 'FORCE' && outcome === undefined) throw cursor.unexpected('COMMIT');
+  let branch: Literal | undefined;
+  if (word === 'SKIP' || word === 'FORCE') {
+    cursor.expect('BRANCH');
+    branch = parseStringLiteral(cursor);
+  }
+  const reason = cursor.accept('REASON') ? parseStringLiteral(cursor) : undefined;
+  return {
+    kind: 'resolve',
+    start,
+    end: cursor.end,
+    gid,
+    word,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 function parseCallStatement(cursor: Cursor): Statement {

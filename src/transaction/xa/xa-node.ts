@@ -249,6 +249,18 @@ export class XaNode {
     return { committed, rolledBack };
   }
 
+  /** False: there is none. */
+  forgetHazard(gid: string, branch: string): boolean {
+    let found = false;
+    for (const { recoverer } of this.#members.values()) found = recoverer.hazards.delete(gid + branch) || found;
+    return found;
+  }
+
+  /** A recovery round on every server, for an operator who waits for it. */
+  async roundNow(): Promise<void> {
+    await Promise.all([...this.#members.values()].map(({ recoverer }) => recoverer.round().catch(() => true)));
+  }
+
   watches(): readonly ServerWatch[] {
     return [...this.#members.values()].map(({ watch }) => watch);
   }
