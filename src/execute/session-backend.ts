@@ -725,7 +725,7 @@ export class SessionBackend {
       const transaction = this.#transaction;
       this.#transaction = undefined;
       this.#lost = reason;
-      this.#tally.rolledBack += 1;
+      if (transaction !== undefined) this.#counts(transaction).rolledBack += 1;
       await transaction?.commit();
     } else await this.transactionLost(reason);
   };

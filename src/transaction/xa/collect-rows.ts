@@ -7,6 +7,8 @@ import { listedBranch } from './transaction-id.ts';
 import { COMMITTED } from './xa-sql.ts';
 
 const BATCH = 1000;
+/** At one time; the next round goes on. */
+const BATCHES_MAX = 50;
 /** Rows of transactions that may still be running are left alone. */
 const SETTLED_MS = 60_000;
 const NODE_KEEP_MS = 24 * 3_600_000;
@@ -16,25 +18,21 @@ const NODE_KEEP_MS = 24 * 3_600_000;
  * failover lists the branch again, and needs the decision. If any server cannot be asked, decisions stay.
  */
 export async function collectRows(watch: ServerWatch, all: readonly ServerWatch[], keepMs: number): Promise<void> {
-  await watch.query(`DELETE FROM ${meshSchema}.mark WHERE ts < ${serverTime} - ${keepMs} LIMIT ${BATCH}`);
+  const old = `ts < ${serverTime} - ${keepMs}`;
   await watch.query(`DELETE FROM ${meshSchema}.node WHERE beat < ${serverTime} - ${NODE_KEEP_MS}`);
-  const { rows: old } = await watch.query(
-    `SELECT gid, done FROM ${meshSchema}.decision WHERE (done=1 AND ts < ${serverTime} - ${keepMs})` +
-      ` OR (done=0 AND state=${COMMITTED} AND ts < ${serverTime} - ${Math.min(SETTLED_MS, keepMs)}) LIMIT ${BATCH}`,
-  );
-  if (old.length === 0) return;
+  for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+    const { ok } = await watch.query(`DELETE FROM ${meshSchema}.mark WHERE ${old} LIMIT ${BATCH}`);
+    if (ok.affectedRows < BigInt(BATCH)) break;
+  }
   const listed = await listedEverywhere(all);
   if (listed === undefined) return;
-  const free = old.filter((row) => !listed.has(row[0] ?? ''));
-  const names = (done: string): string =>
-    free
-      .filter((row) => row[1] === done)
-      .map((row) => `'${row[0]}'`)
-      .join(',');
-  const ended = names('0');
-  if (ended !== '') await watch.query(`UPDATE ${meshSchema}.decision SET done=1 WHERE gid IN (${ended})`);
-  const forgotten = names('1');
-  if (forgotten !== '') await watch.query(`DELETE FROM ${meshSchema}.decision WHERE gid IN (${forgotten}) AND done=1`);
+  const settled = `done=0 AND state=${COMMITTED} AND ts < ${serverTime} - ${Math.min(SETTLED_MS, keepMs)}`;
+  const but = listed.size === 0 ? '' : ` AND gid NOT IN (${[...listed].map((gid) => `'${gid}'`).join(',')})`;
+  await watch.query(`UPDATE ${meshSchema}.decision SET done=1 WHERE ${settled}${but}`);
+  for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+    const { ok } = await watch.query(`DELETE FROM ${meshSchema}.decision WHERE done=1 AND ${old}${but} LIMIT ${BATCH}`);
+    if (ok.affectedRows < BigInt(BATCH)) break;
+  }
 }
 
 /** Ids of all transactions that any server lists; undefined: not every one could be asked. */

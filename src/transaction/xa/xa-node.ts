@@ -13,6 +13,7 @@ const ROUND_MS = 2000;
 /** While something is left to be ended. */
 const SOON_MS = 700;
 const COLLECT_EVERY_MS = 60_000;
+const FIRST_COLLECT_MS = 5000;
 const DONE_BATCH = 500;
 const GIVEN_UP_MAX = 100_000;
 
@@ -102,7 +103,8 @@ export class XaNode {
       watch,
       recoverer,
       cancel: undefined,
-      collectedAt: clock.monotonic(),
+      // Soon after the start: a process that is restarted often must collect too.
+      collectedAt: clock.monotonic() - this.#collectEveryMs() + FIRST_COLLECT_MS,
       problem: undefined,
     };
     this.#members.set(target.address, member);
@@ -141,8 +143,7 @@ export class XaNode {
   }
 
   async #collect(member: Member): Promise<void> {
-    const every = Math.min(COLLECT_EVERY_MS, this.#options.keepMs() / 4);
-    if (this.clock.monotonic() - member.collectedAt < every) return;
+    if (this.clock.monotonic() - member.collectedAt < this.#collectEveryMs()) return;
     if (!(await member.watch.holdLock())) return;
     member.collectedAt = this.clock.monotonic();
     await collectRows(
@@ -150,6 +151,10 @@ export class XaNode {
       [...this.#members.values()].map(({ watch }) => watch),
       this.#options.keepMs(),
     );
+  }
+
+  #collectEveryMs(): number {
+    return Math.min(COLLECT_EVERY_MS, this.#options.keepMs() / 4);
   }
 
   async #flushDone(watch: ServerWatch): Promise<void> {
