@@ -32,6 +32,7 @@ import { type OkPacket, StatusFlag } from '../wire/index.ts';
 import { type BarrierPass, type BarrierPorts, barrierFault } from './barrier-pass.ts';
 import type { ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
+import { giveBackClean } from './give-back-clean.ts';
 import type { Reading } from './guarded-read.ts';
 import { readUserVariables } from './read-back.ts';
 import { SessionBarrier } from './session-barrier.ts';
@@ -973,17 +974,6 @@ class RunningLease implements StatementLease {
 
 /** Why a replica cannot take a read that another server still can. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['SM_SOURCE_DOWN', 'SM_SOURCE_LOST', 'SM_POOL_TIMEOUT', 'SM_DRAINING']);
-
-/** Gives back a connection whose session state is not known: reset before anybody else gets it. */
-async function giveBackClean(lease: Lease): Promise<void> {
-  try {
-    await lease.connection.reset();
-  } catch {
-    lease.destroy();
-    return;
-  }
-  lease.release();
-}
 
 function lockedTables(): MeshError {
   return new MeshError('SM_UNSUPPORTED', {

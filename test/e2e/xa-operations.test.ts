@@ -38,7 +38,7 @@ async function prepare(name: string, createdAt: number): Promise<{ readonly gid:
   const xid = `'${gid}','${branch}',${0x534d5831}`;
   const root = await pair.servers[1]!.connection('shardmesh');
   await root.query(`XA START ${xid}`);
-  await root.query(`INSERT INTO mark VALUES ('${gid}','${branch}','',0)`);
+  await root.query(`INSERT INTO mark VALUES ('${gid}','${branch}','',${Date.now()})`);
   await root.query(`XA END ${xid}`);
   await root.query(`XA PREPARE ${xid}`);
   root.destroy();
@@ -72,7 +72,7 @@ test('one with a decision is committed by itself', async () => {
   const gid = `1decid0${point}deadnode00${Date.now().toString(36).padStart(9, '0')}1`;
   await rowsOf(0, `SELECT 1`);
   const root = await pair.servers[0]!.connection('shardmesh');
-  await root.query(`INSERT INTO decision VALUES ('${gid}',1,'','deadnode00',0,0)`);
+  await root.query(`INSERT INTO decision VALUES ('${gid}',1,'','deadnode00',${Date.now()},0)`);
   await root.end();
   const made = await prepare('decid', Number.parseInt(gid.slice(25, 34), 36));
   assert.equal(made.gid, gid);
