@@ -18,8 +18,9 @@ import {
 import { faultPoint, leavesOut, testMs } from '../fault-point.ts';
 import { randomName } from '../server-identity.ts';
 import { beginCommit, type CommitEffect, type CommitEvent, type CommitState, commitMachine } from './commit-machine.ts';
+import { Forgetter } from './forgetter.ts';
 import { type DeliveryGround, onOwnLease, ownClass } from './ground.ts';
-import { BARRED, barOutbox, type Delivery, forgetOutbox, insertInbox, insertOutbox, stateOfOutbox } from './outbox.ts';
+import { BARRED, barOutbox, type Delivery, insertInbox, insertOutbox, stateOfOutbox } from './outbox.ts';
 import { encodePayload } from './payload.ts';
 import { whyNotReplayable, writesNothing } from './replayable.ts';
 import { serverNameOf } from './server-name.ts';
@@ -42,7 +43,8 @@ export interface BestEffortOptions {
 export const bestEffortDefaults = { deliveryWaitMs: testMs('wait', 5000), bytesMax: 4 * 1024 * 1024 } as const;
 
 export function bestEffortProtocol(options: BestEffortOptions): CommitProtocol {
-  return { type: 'BEST_EFFORT', begin: (scope) => new BestEffortCoordinator(options, scope) };
+  const forgetter = new Forgetter((logicalDatabase) => options.ground(logicalDatabase), options.deliveryWaitMs);
+  return { type: 'BEST_EFFORT', begin: (scope) => new BestEffortCoordinator(options, forgetter, scope) };
 }
 
 /** Statements that are being kept: what is known before they have run. */
@@ -55,13 +57,15 @@ interface Pending {
 class BestEffortCoordinator implements Coordinator {
   readonly type = 'BEST_EFFORT';
   readonly #options: BestEffortOptions;
+  readonly #forgetter: Forgetter;
   readonly #scope: TransactionScope;
   readonly #record = new WriteRecord();
   readonly #pending = new Map<Branch, Pending>();
   #gid: string | undefined;
 
-  constructor(options: BestEffortOptions, scope: TransactionScope) {
+  constructor(options: BestEffortOptions, forgetter: Forgetter, scope: TransactionScope) {
     this.#options = options;
+    this.#forgetter = forgetter;
     this.#scope = scope;
   }
 
@@ -146,7 +150,7 @@ class BestEffortCoordinator implements Coordinator {
       return;
     }
     await checkOpen([home, ...targets], branches);
-    const run = new CommitRun(this.#options, this.#scope.logicalDatabase, home, targets);
+    const run = new CommitRun(this.#options, this.#forgetter, this.#scope.logicalDatabase, home, targets);
     this.#gid = run.gid;
     try {
       await run.prepare(written);
@@ -173,6 +177,7 @@ class BestEffortCoordinator implements Coordinator {
 class CommitRun {
   readonly gid: string;
   readonly #options: BestEffortOptions;
+  readonly #forgetter: Forgetter;
   readonly #ground: DeliveryGround;
   readonly #home: Branch;
   readonly #targets: readonly Branch[];
@@ -183,9 +188,16 @@ class CommitRun {
   /** When the decision was sent, by both clocks. */
   #begunAt = { wall: 0, running: 0 };
 
-  constructor(options: BestEffortOptions, logicalDatabase: string, home: Branch, targets: readonly Branch[]) {
+  constructor(
+    options: BestEffortOptions,
+    forgetter: Forgetter,
+    logicalDatabase: string,
+    home: Branch,
+    targets: readonly Branch[],
+  ) {
     this.gid = newGid();
     this.#options = options;
+    this.#forgetter = forgetter;
     this.#ground = options.ground(logicalDatabase);
     this.#home = home;
     this.#targets = targets;
@@ -248,10 +260,10 @@ class CommitRun {
       case 'roll back':
         return rollbackAll(this.#targets);
       case 'forget':
-        // Not waited for: the relay does it if this does not.
-        void onOwnLease(this.#ground, this.#home.source, ownClass, this.#options.deliveryWaitMs, (lease) =>
-          lease.connection.query(forgetOutbox(this.gid, effect.target + 1)),
-        ).catch(() => undefined);
+        this.#forgetter.forget(this.#ground.logicalDatabase, this.#home.source, {
+          gid: this.gid,
+          seq: effect.target + 1,
+        });
         return;
       case 'hand over':
         this.#options.handOver(this.#ground.logicalDatabase, this.#home.source);

@@ -61,10 +61,6 @@ export function insertInboxOf(server: string, gid: string, seq: number, home: st
   return `INSERT INTO ${inbox} (gid,seq,home,ts) SELECT ${hex(gid)},${seq},${hex(home)},${serverTime} FROM ${meshSchema}.identity WHERE server=${hex(server)}`;
 }
 
-export function forgetOutbox(gid: string, seq: number): string {
-  return `DELETE FROM ${outbox} WHERE gid=${hex(gid)} AND seq=${seq}`;
-}
-
 /** Rows that are due, oldest first. */
 export function dueOutbox(limit: number): string {
   return `SELECT gid,seq,server,target,source,epoch FROM ${outbox} WHERE state=${PENDING} AND next<=${serverTime} ORDER BY next LIMIT ${limit}`;
@@ -144,6 +140,11 @@ export function oldInbox(keepMs: number, limit: number): string {
 
 type Key = { readonly gid: string; readonly seq: number };
 const keys = (rows: readonly Key[]): string => rows.map(({ gid, seq }) => `(${hex(gid)},${seq})`).join(',');
+
+/** Of transactions that this process has committed, delivered. */
+export function forgetOutbox(rows: readonly Key[]): string {
+  return `DELETE FROM ${outbox} WHERE (gid,seq) IN (${keys(rows)})`;
+}
 
 export function stillInOutbox(rows: readonly Key[]): string {
   return `SELECT gid,seq FROM ${outbox} WHERE (gid,seq) IN (${keys(rows)})`;
