@@ -2,7 +2,7 @@
  * For tests only: places where a coordinator may be killed or stopped, and rules that may be left out. Nothing happens unless the
  * environment says so.
  *
- * `SHARDMESH_FAULT_AT=name:kill` (or `:stop`) ends the process (or stops it, as SIGSTOP does) when it comes to the place of that name for
+ * `SHARDMESH_FAULT_AT=name:kill` (or `:stop`) ends the sidecar (or stops it, as SIGSTOP does) when it comes to the place of that name for
  * the first time; `name:kill:3` the third time. `SHARDMESH_WITHOUT=rule` leaves a rule out, so that a harness can show that it notices.
  */
 interface Fault {
@@ -23,7 +23,10 @@ export function faultPoint(name: string): void {
   const fault = faults.get(name);
   if (fault === undefined) return;
   fault.left -= 1;
-  if (fault.left === 0) process.kill(process.pid, fault.signal);
+  if (fault.left !== 0) return;
+  // The whole sidecar: a worker's parent is its supervisor, which would start another.
+  if (process.send !== undefined) process.kill(process.ppid, fault.signal);
+  process.kill(process.pid, fault.signal);
 }
 
 /** Whether a test wants a rule left out. */

@@ -286,11 +286,23 @@ function pidOf(sidecar: SidecarProcess): number {
   return Number((JSON.parse(ready) as { pid: number }).pid);
 }
 
+/** To the supervisor and its workers. */
 function signal(sidecar: SidecarProcess, name: NodeJS.Signals): void {
+  const pid = pidOf(sidecar);
+  for (const each of [pid, ...childrenOf(pid)]) {
+    try {
+      process.kill(each, name);
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+function childrenOf(pid: number): number[] {
   try {
-    process.kill(pidOf(sidecar), name);
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').filter(Boolean).map(Number);
   } catch {
-    // It has ended.
+    return [];
   }
 }
 

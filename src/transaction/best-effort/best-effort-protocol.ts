@@ -61,6 +61,8 @@ class BestEffortCoordinator implements Coordinator {
   readonly #scope: TransactionScope;
   readonly #record = new WriteRecord();
   readonly #pending = new Map<Branch, Pending>();
+  /** Sources whose writing statements all came by here. */
+  readonly #seen = new Set<string>();
   #gid: string | undefined;
 
   constructor(options: BestEffortOptions, forgetter: Forgetter, scope: TransactionScope) {
@@ -78,6 +80,7 @@ class BestEffortCoordinator implements Coordinator {
   }
 
   beforeStatement(branch: Branch, statement: BranchStatement): Promise<void> | undefined {
+    if (statement.access === 'write') this.#seen.add(branch.source);
     if (statement.access !== 'write' || writesNothing(statement.plan.statement)) {
       if (statement.plan.effects.opaque) this.#refuseUnlessHome(branch.source, 'it calls stored functions');
       return undefined;
@@ -140,13 +143,20 @@ class BestEffortCoordinator implements Coordinator {
 
   async commit(branches: readonly Branch[]): Promise<void> {
     const written = this.#record.bySource();
+    const unseen = branches.find((branch) => branch.wrote && !this.#seen.has(branch.source));
+    if (unseen !== undefined && branches.length > 1) {
+      // Never met; but what was written past the record could not be delivered.
+      await rollbackAll(branches);
+      throw notDeliverable(unseen.source, 'a statement was not recorded');
+    }
     const home = branches.find((branch) => branch.source === this.#record.home);
     const targets = branches.filter((branch) => written.has(branch.source));
     const others = branches.filter((branch) => branch !== home && !targets.includes(branch));
     if (home === undefined || targets.length === 0) {
       // One writer: its COMMIT is the whole transaction.
-      if (home !== undefined) await commitHome(home, others);
-      await endReaders(others);
+      const alone = home ?? unseen;
+      if (alone !== undefined) await commitHome(alone, others);
+      await endReaders(others.filter((branch) => branch !== alone));
       return;
     }
     await checkOpen([home, ...targets], branches);
