@@ -41,7 +41,9 @@ export function checkPrivileges(account: Account, needs: Privileges, clientHost:
   }
   if (needs.admin) throw new MeshError('ER_SPECIFIC_ACCESS_DENIED_ERROR', { privilege: needs.privilege });
   for (const schema of needs.schemas) {
-    if (OPEN_SCHEMAS.has(schema) || mayUse(account, schema)) continue;
+    // Who may use no database has none that information_schema could tell of.
+    const open = OPEN_SCHEMAS.has(schema) && account.databases.length > 0;
+    if (open || (!OPEN_SCHEMAS.has(schema) && mayUse(account, schema))) continue;
     if (needs.table === '') throw databaseDenied(account, schema, clientHost);
     throw new MeshError('ER_TABLEACCESS_DENIED_ERROR', {
       command: needs.command,

@@ -348,6 +348,10 @@ export async function fieldList(context: CommandContext, payload: Buffer): Promi
   fingerprint(tokens, 0, print);
   const plan = compile({ tokens, fingerprint: print, env: environment, hints: noHints });
   checkPrivileges(context.account, plan.privileges, session.state.host);
+  if (plan.kind === 'refuse' || plan.kind === 'notUnderstood') {
+    const input = { tokens, fingerprint: print, parameters: [], facts: factsOf(session), keys: session.database.keys };
+    throw refusalOf(await bind(plan, input));
+  }
   const { columns } = await backendMetadata(context, plan, tokens, print);
   // A default value follows each definition here: NULL, as for a column without default.
   for (const column of columns) reply.packet(Buffer.concat([column, Buffer.of(0xfb)]));

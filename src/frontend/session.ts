@@ -97,7 +97,17 @@ export class Session {
   get database(): LogicalDatabase {
     const { databases } = this.#snapshot;
     const name = this.state.database;
-    return (name === undefined ? undefined : databases.get(name)) ?? firstDatabase(this.#snapshot);
+    return (name === undefined ? undefined : databases.get(name)) ?? this.#ownDatabase();
+  }
+
+  /** The first one that the account may use: information_schema without a current database tells of it, and of no other. */
+  #ownDatabase(): LogicalDatabase {
+    const { databases } = this.#snapshot;
+    const allowed = this.account?.databases ?? 'all';
+    if (allowed !== 'all') {
+      for (const [name, database] of databases) if (allowed.includes(name)) return database;
+    }
+    return firstDatabase(this.#snapshot);
   }
 
   /** USE, COM_INIT_DB and the database of the handshake; the caller has checked that it exists and may be used. */
@@ -110,6 +120,7 @@ export class Session {
   /** The login is known: what its user, the rules and the configuration say of the session's variables. */
   loggedIn(account: Account): void {
     this.account = account;
+    if (this.backend.quiet) this.backend.directory = this.database.directory;
     this.state.loginMesh = initialMeshValues;
     this.state.mesh = initialMeshValues;
     this.#takeDefaults();

@@ -3,7 +3,7 @@ import { MeshError } from '../base/index.ts';
 import { type Outcome, quietOutcome, writeLocalRows } from '../execute/index.ts';
 import { type LocalRows, likePattern } from '../plan/index.ts';
 import type { Expression, ShowStatement } from '../sql/index.ts';
-import { mayUse } from './accounts.ts';
+import { databaseDenied, mayUse } from './accounts.ts';
 import { ownStatement } from './own-statement.ts';
 import type { CommandContext } from './session.ts';
 
@@ -13,6 +13,8 @@ export async function runShow(
   like: string | undefined,
   text: Buffer,
 ): Promise<Outcome> {
+  if (show?.where !== undefined)
+    throw new MeshError('SM_UNSUPPORTED', { what: `SHOW ${show.what} ... WHERE`, reason: 'use LIKE' });
   const rows = show === undefined ? undefined : await answer(context, show, like, text);
   if (rows === undefined) {
     throw new MeshError('SM_UNSUPPORTED', {
@@ -46,6 +48,7 @@ function answer(
     case 'PROCESSLIST':
       return processList(context, show.full);
     case 'GRANTS':
+      refuseOthers(context, text);
       return grants(context);
     default:
       return undefined;
@@ -127,6 +130,17 @@ async function processList(context: CommandContext, full: boolean): Promise<Loca
     ],
     rows,
   };
+}
+
+/** SHOW GRANTS FOR somebody else: accounts are the configuration's, and nobody's to read. */
+function refuseOthers(context: CommandContext, planned: Buffer): void {
+  const { account, session } = context;
+  const { statement, text } = ownStatement(context, planned);
+  const words = text.toString('utf8', statement.start, statement.end);
+  const who = /\bFOR\s+(.+?)\s*$/is.exec(words)?.[1]?.replace(/[\s'"`]/g, '');
+  if (who === undefined || /^CURRENT_USER(\(\))?$/i.test(who)) return;
+  if (who === account.user || who === `${account.user}@${account.host.text}`) return;
+  throw databaseDenied(account, 'mysql', session.state.host);
 }
 
 function grants(context: CommandContext): LocalRows {

@@ -71,7 +71,20 @@ function tableOf(name: TableName, builder: PlanBuilder): { readonly logical: Log
   const ruled = environment.rules.tables.get(table);
   if (ruled !== undefined) return { logical: ruled, known: true };
   const source = environment.schema.singleTables.get(table);
+  if (source === undefined) refusePhysicalName(table, builder);
   return { logical: singleTable(table, source ?? environment.rules.defaultSource), known: source !== undefined };
+}
+
+/** A part of a sharded table is no table of its own: DROP TABLE orders_1 must not reach it. */
+function refusePhysicalName(table: string, builder: PlanBuilder): void {
+  const lower = table.toLowerCase();
+  for (const logical of builder.environment.rules.tables.values()) {
+    if (logical.nodes.every((node) => node.table.toLowerCase() !== lower)) continue;
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: `changing '${table}'`,
+      reason: `it is a name of an actual table of '${logical.name}'; name that one`,
+    });
+  }
 }
 
 function nameEdit(name: TableName, physical: string): Edit {
