@@ -16,6 +16,8 @@ export interface SysbenchRun {
   readonly seconds: number;
   readonly protocol: Protocol;
   readonly rows: number;
+  /** Ends after so many transactions, or `seconds`, whatever comes first. */
+  readonly events?: number;
   readonly more?: readonly string[];
 }
 
@@ -54,7 +56,7 @@ export async function runSysbench(run: SysbenchRun): Promise<SysbenchResult> {
   // sysbench takes whole seconds: shorter runs end by their number of events.
   const limit =
     run.seconds >= 1
-      ? [`--time=${Math.round(run.seconds)}`, '--events=0']
+      ? [`--time=${Math.round(run.seconds)}`, `--events=${run.events ?? 0}`]
       : ['--time=10', `--events=${Math.round(400 * run.seconds)}`];
   const output = await sysbench([...commandLine(run), ...limit, '--histogram=on', 'run']);
   return parseReport(output);
