@@ -1,5 +1,5 @@
 /** The page that `npm run load` writes. */
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import type { LoadFigures } from './load.ts';
 import type { LoadOptions } from './load-options.ts';
 
@@ -39,8 +39,8 @@ export function loadPage(options: LoadOptions, figures: LoadFigures): string {
   ];
   return `# Load
 
-Written by \`npm run load\`: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}. Clients, sidecar and servers share these
-processors; times belong to this machine on this day.
+Written by \`npm run load\`: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, load average ${loadavg()[0]?.toFixed(0)} at
+the end. Clients, sidecar (all its processes) and servers share these processors; times belong to this machine on this day.
 
 | what | figure |
 | --- | --- |

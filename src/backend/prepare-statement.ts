@@ -1,4 +1,5 @@
 /** Prepares a statement on a connection and gathers its answer. */
+import { ownCopies } from '../base/index.ts';
 import { Command, type FrameKind, type PrepareOk, parseErr, parsePrepareOk } from '../wire/index.ts';
 import type { BackendFault } from './backend-fault.ts';
 import type { PreparedHandle } from './prepared-cache.ts';
@@ -58,8 +59,9 @@ export class PrepareHandler implements ResponseHandler {
       parameterCount,
       columnCount,
       warnings,
-      parameters: this.#parameters,
-      columns: this.#columns,
+      // Kept as long as the connection.
+      parameters: ownCopies(this.#parameters),
+      columns: ownCopies(this.#columns),
       boundTypes: undefined,
     });
   }

@@ -6,6 +6,7 @@ export { isLoopback } from './loopback.ts';
 export { Lru } from './lru.ts';
 export type { Machine, Step } from './machine.ts';
 export { MeshError } from './mesh-error.ts';
+export { ownCopies, ownCopy } from './own-copy.ts';
 export { branchIdMax, branchIdProblem, branchPattern, gidMax, gidProblem } from './service-names.ts';
 export {
   localCounters,

@@ -1,4 +1,5 @@
 /** Shows logical names where a backend answered with physical ones: column definitions and error texts. */
+import { ownCopy } from '../base/index.ts';
 import type { NameMap } from '../plan/index.ts';
 import { parseColumnDefinition, patchColumnDefinition, payloadOf } from '../wire/index.ts';
 
@@ -41,13 +42,6 @@ export function logicalColumn(definition: Buffer, names: NameMap): Buffer {
     logical.length = 0;
   }
   return patched;
-}
-
-/** A copy that holds no other memory alive. */
-function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }
 
 function readColumn(definition: Buffer, names: NameMap): Buffer {

@@ -1,5 +1,5 @@
 /** PREPARE, EXECUTE and DEALLOCATE: the session keeps the text; user variables are its parameters. No server keeps anything. */
-import { MeshError } from '../base/index.ts';
+import { MeshError, ownCopy } from '../base/index.ts';
 import type { Outcome } from '../execute/index.ts';
 import { type Expression, literalValue, type OtherStatement } from '../sql/index.ts';
 import { type ExecuteParameter, FieldType } from '../wire/index.ts';
@@ -22,7 +22,7 @@ export async function prepareNamed(
   session.named.delete(name);
   requireRoom(session);
   const text = await statementText(context, statement.expressions[0] as Expression, own);
-  const { statement: prepared } = await plannedStatement(context, text);
+  const { statement: prepared } = await plannedStatement(context, ownCopy(text));
   session.named.set(name, prepared);
   reply.ok({ affectedRows: 0n, insertId: 0n, warnings: 0, message: 'Statement prepared', status: 0 });
 }

@@ -1,6 +1,6 @@
 /** COM_STMT_*: a client's statements are texts here; backends prepare them where they run. */
 import { BackendFault, type PreparedHandle, ServerError } from '../backend/index.ts';
-import { MeshError } from '../base/index.ts';
+import { MeshError, ownCopy } from '../base/index.ts';
 import {
   type ClientRequest,
   clientError,
@@ -35,7 +35,7 @@ export async function prepareStatement(context: CommandContext, text: Buffer): P
   const { session, reply } = context;
   session.lastPreparedId = 0;
   requireRoom(session);
-  const { statement, columns, parameters } = await plannedStatement(context, Buffer.from(text));
+  const { statement, columns, parameters } = await plannedStatement(context, ownCopy(text));
   session.lastPreparedId = statement.id;
   session.prepared.set(statement.id, statement);
   const { parameterCount } = statement;

@@ -1,5 +1,6 @@
 /** The growing, reusable store behind a TokenList. */
 
+import { ownCopy } from '../base/index.ts';
 import { type LexMode, MarkKind, TokenKind, type TokenList } from './tokens.ts';
 
 const FIRST_CAPACITY = 256;
@@ -79,7 +80,8 @@ export class TokenBuffer implements TokenList {
   copy(): TokenList {
     const copy = new TokenBuffer();
     const size = this.count + 1;
-    copy.text = this.text.slice();
+    // `slice` of a Buffer would be a view.
+    copy.text = ownCopy(this.text);
     copy.count = this.count;
     copy.kinds = this.kinds.slice(0, size);
     copy.starts = this.starts.slice(0, size);
