@@ -30,7 +30,7 @@ export class TransactionDesk {
     const [branches, deliveries] = await Promise.all([this.#xa.list(), this.#deliveries.list()]);
     return [
       ...branches.map(({ server, ...rest }) => ({ ...rest, type: 'XA' as const, place: server, tries: 0 })),
-      ...deliveries.map(({ gid, branch, state, home, target, tries, ageMs, reason }) => ({
+      ...deliveries.map(({ gid, branch, state, home, target, tries, ageMs, reason, payload }) => ({
         gid,
         type: 'BEST_EFFORT' as const,
         state,
@@ -39,7 +39,7 @@ export class TransactionDesk {
         owner: '',
         ageMs,
         tries,
-        detail: reason,
+        detail: reason === '' ? payload : `${reason}; due: ${payload}`,
       })),
     ].sort((a, b) => b.ageMs - a.ageMs);
   }

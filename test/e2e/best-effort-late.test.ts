@@ -100,12 +100,12 @@ async function sidecar(environment: Record<string, string> = {}): Promise<Sideca
   return process;
 }
 
-async function connect(to: SidecarProcess): Promise<mysql.Connection> {
+async function connect(to: SidecarProcess, user = 'app'): Promise<mysql.Connection> {
   const client = await createConnection({
     host: '127.0.0.1',
     port: to.port,
-    user: 'app',
-    password: 'app',
+    user,
+    password: user,
     database: 'shop',
   });
   client.on('error', () => undefined);
@@ -275,7 +275,14 @@ test('a dead letter: RETRY delivers it once what it needs is there again', async
   assert.deepEqual(await values(), [6, 9], 'nothing of it was written');
   await assert.rejects(desk.resolve(order(gid, { kind: 'rollback' })), /committed already/);
   await onServer(1, 'UPDATE things SET i = 5');
-  assert.equal(await desk.resolve(order(gid, { kind: 'retry' })), true);
+  const dba = await connect(sidecars.at(-1) as SidecarProcess, 'dba');
+  const [rows] = await dba.query<mysql.RowDataPacket[]>('SHOW MESH TRANSACTIONS');
+  const row = rows.find((each) => each['gid'] === gid);
+  assert.deepEqual([row?.['type'], row?.['branch'], row?.['state']], ['BEST_EFFORT', '1', 'dead']);
+  assert.match(String(row?.['detail']), /affected 0 rows instead of 1; due: .*UPDATE things SET i = 6/);
+  await assert.rejects(dba.query(`MESH RESOLVE '${gid}' ROLLBACK`), { errno: 9133 });
+  await dba.query(`MESH RESOLVE '${gid}' RETRY REASON 'the row is as it was'`);
+  await dba.end();
   await waitUntil('it is delivered', async () => (await desk.list()).length === 0);
   assert.deepEqual(await values(), [6, 6]);
 });
