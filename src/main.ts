@@ -173,6 +173,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   if (detectTracing()) logger.info({}, 'tracing.on');
   if (first.value !== undefined) root.addSecrets(secretsOf(first.value));
   const replicaSets = new ReplicaSets(
+    pools,
     () => publisher.current.config.replicas,
     (database, group, event) => replicaWatch.told(database, group, event),
   );

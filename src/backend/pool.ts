@@ -163,6 +163,15 @@ export class Pool implements Keeper {
     for (const connection of [...this.#leased.keys()]) connection.destroy(new Error('the pool was closed'));
   }
 
+  /** Closes the connections of today, leased ones too: their borrowers learn it as a fault. The pool goes on with new ones. */
+  cut(cause: Error): void {
+    for (const member of this.#idle.splice(0)) {
+      member.connection.onClose = undefined;
+      member.connection.destroy(cause);
+    }
+    for (const connection of [...this.#leased.keys()]) connection.destroy(cause);
+  }
+
   /** For Lease only: the connection comes back, and is provably idle. */
   takeBack(connection: BackendConnection): void {
     const member = this.#leased.get(connection);

@@ -5,7 +5,7 @@ import { Balancer, type BalancerRule, type Candidate } from './balancer.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import { elect } from './primary-election.ts';
 import { SourceHealth } from './source-health.ts';
-import { SourceMonitor } from './source-monitor.ts';
+import { NO_ANSWER, SourceMonitor } from './source-monitor.ts';
 import { PRIMARY_TABLE, type SourceFacts, seenSql, waitSql } from './source-probe.ts';
 
 export interface ReplicaSettings {
@@ -44,6 +44,8 @@ export type ReplicaEvent =
     }
   | { readonly kind: 'quarantine'; readonly source: string; readonly on: boolean }
   | { readonly kind: 'split brain'; readonly sources: readonly string[] }
+  /** What runs on this member will not be answered any more, or must not go on there: its connections are to be closed. */
+  | { readonly kind: 'cut'; readonly source: string; readonly reason: string }
   | { readonly kind: 'warning'; readonly source: string; readonly reason: string };
 
 export interface ReplicaSetOptions {
@@ -348,7 +350,10 @@ export class ReplicaSet {
         this.#warn(member);
         this.#elect();
       },
-      onFailure: () => {
+      onFailure: (error) => {
+        // A member that hangs answers nothing any more; one that is gone has closed its connections itself.
+        if (member.facts !== undefined && member !== this.#primary && error.message.startsWith(NO_ANSWER))
+          this.#options.onEvent({ kind: 'cut', source: member.name, reason: error.message });
         member.facts = undefined;
         member.asked = true;
         // It may come back as another server, or without its last transactions.
@@ -412,7 +417,11 @@ export class ReplicaSet {
     if (before === member && this.#writable) return;
     this.#primary = member;
     this.#writable = true;
-    if (before !== member) this.failovers += 1;
+    if (before !== member) {
+      this.failovers += 1;
+      const reason = `'${member.name}' is the primary of group '${this.group}' now`;
+      this.#options.onEvent({ kind: 'cut', source: before.name, reason });
+    }
     if (this.#lostAt !== undefined) this.healMs = this.#clock.monotonic() - this.#lostAt;
     this.#lostAt = undefined;
     this.#options.onEvent({ kind: 'primary', source: member.name, before: before.name, epoch: this.#epoch });

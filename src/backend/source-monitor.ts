@@ -17,6 +17,9 @@ export interface MonitorOptions {
   onFailure(error: Error): void;
 }
 
+/** How the error of a probe that ran out of time begins. */
+export const NO_ANSWER = 'no answer to a probe';
+
 export class SourceMonitor {
   readonly #options: MonitorOptions;
   #connection: BackendConnection | undefined;
@@ -66,7 +69,7 @@ export class SourceMonitor {
     health.probing();
     // A half-open connection answers nothing at all: the time limit is what notices.
     const cancel = clock.after(timeoutMs, () =>
-      this.#connection?.destroy(new Error(`no answer to a probe within ${timeoutMs} ms`)),
+      this.#connection?.destroy(new Error(`${NO_ANSWER} within ${timeoutMs} ms`)),
     );
     try {
       if (this.#connection === undefined || this.#connection.state !== 'idle') {

@@ -1,7 +1,7 @@
 /** The replica sets of a process: one per group that has replicas, kept over reloads that change nothing of it. */
 import { type ReplicaEvent, ReplicaSet, type ReplicaSettings } from '../backend/index.ts';
 import { type DataSource, primaryOf, type RuleSet, replicasOf, type SourceGroup } from '../rules/index.ts';
-import { connectOptions, sourceIdentity } from './source-pools.ts';
+import { connectOptions, type SourcePools, sourceIdentity } from './source-pools.ts';
 
 /** Class of the mesh's own connections. */
 const OWN_CLASS = { foundRows: false, deprecateEof: true } as const;
@@ -14,12 +14,15 @@ interface Entry {
 export class ReplicaSets {
   readonly #entries = new Map<string, Entry>();
   readonly #settings: () => ReplicaSettings;
+  readonly #pools: SourcePools;
   readonly #onEvent: (database: string, group: string, event: ReplicaEvent) => void;
 
   constructor(
+    pools: SourcePools,
     settings: () => ReplicaSettings,
     onEvent: (database: string, group: string, event: ReplicaEvent) => void = () => undefined,
   ) {
+    this.#pools = pools;
     this.#settings = settings;
     this.#onEvent = onEvent;
   }
@@ -43,7 +46,11 @@ export class ReplicaSets {
       })),
       balancer: group.balancer,
       settings: this.#settings(),
-      onEvent: (event) => this.#onEvent(database, source, event),
+      onEvent: (event) => {
+        const cut = event.kind === 'cut' ? members.find(({ name }) => name === event.source) : undefined;
+        if (event.kind === 'cut' && cut !== undefined) this.#pools.cut(cut, new Error(event.reason));
+        this.#onEvent(database, source, event);
+      },
     });
     this.#entries.set(key, { set, database });
     set.start();

@@ -91,6 +91,12 @@ export class SourcePools {
     this.#retiring ??= setTimeout(() => this.#retire(), RETIRE_EVERY_MS).unref();
   }
 
+  /** Closes a source's connections of today, leased ones too. */
+  cut(source: DataSource, cause: Error): void {
+    const wanted = sourceIdentity(source);
+    for (const entry of this.#pools.values()) if (sourceIdentity(entry.source) === wanted) entry.pool.cut(cause);
+  }
+
   /** Statistics of a source's pools. */
   stats(source: DataSource): readonly PoolStats[] {
     const wanted = sourceIdentity(source);

@@ -81,7 +81,7 @@ export interface CoordinatorConfig {
 /** How reads go to replicas, and what happens when a primary is lost. */
 export interface ReplicaConfig {
   /** What a session's `shardmesh_consistency` is at first. */
-  readonly consistency: 'eventual' | 'session' | 'application' | 'global' | 'strict';
+  readonly consistency: 'eventual' | 'session' | 'application' | 'strict';
   readonly waitLimitMs: number;
   readonly lagMaxSeconds: number;
   readonly probeIntervalMs: number;

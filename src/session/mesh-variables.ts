@@ -17,7 +17,7 @@ const variables = {
   shardmesh_branch: { initial: '', pattern: branchPattern },
   shardmesh_consistency: {
     initial: 'application',
-    values: ['eventual', 'session', 'application', 'global', 'strict'],
+    values: ['eventual', 'session', 'application', 'strict'],
   },
   shardmesh_read: { initial: 'auto', values: ['auto', 'primary', 'replica'] },
   shardmesh_transaction_type: { initial: 'LOCAL', values: transactionTypes, fixedInTransaction: true },

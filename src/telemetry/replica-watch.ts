@@ -30,7 +30,7 @@ export interface MemberFigures {
 
 /** A superset of its events fits. */
 export interface ReplicaTold {
-  readonly kind: 'state' | 'primary' | 'quarantine' | 'split brain' | 'warning';
+  readonly kind: 'state' | 'primary' | 'quarantine' | 'split brain' | 'cut' | 'warning';
 }
 
 /** `sets` is read on a scrape only. */
@@ -81,6 +81,9 @@ export function watchReplicas(
           break;
         case 'split brain':
           logger.error(fields, 'replica.split-brain');
+          break;
+        case 'cut':
+          logger.warn(fields, 'replica.cut');
           break;
         case 'warning':
           logger.warn(fields, 'replica.warning');

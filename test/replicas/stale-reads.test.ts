@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { startReplicaGround, withoutWait } from './replica-ground.ts';
 import { makeLag, readsByRole, seeded, writeThenRead } from './write-then-read.ts';
 
-const pairs = Number(process.env['STALE_PAIRS'] ?? 3000);
+const pairs = Number(process.env['STALE_PAIRS'] ?? 1500);
 const seed = Number(process.env['STALE_SEED'] ?? Date.now() % 1_000_000);
 
 describe(`write-then-read pairs under random lag (seed ${seed})`, () => {
@@ -34,7 +34,7 @@ describe(`write-then-read pairs under random lag (seed ${seed})`, () => {
         assert.deepEqual(figures.failures, []);
         assert.equal(figures.stale, 0, figures.firstStale);
         assert.ok(figures.underLag > figures.pairs / 4, `${figures.underLag} pairs under lag`);
-        assert.ok(share > 0.4, `${share} of the reads on replicas`);
+        assert.ok(share > (pairs >= 20_000 ? 0.6 : 0.4), `${share} of the reads on replicas`);
       } finally {
         await ground.stop();
       }
@@ -48,7 +48,7 @@ describe(`write-then-read pairs under random lag (seed ${seed})`, () => {
       const lag = makeLag((ground.groups[0] ?? []).slice(1), random);
       const figures = await writeThenRead(
         ground,
-        { clients: 16, pairs: 2000, reader: 'other', random, begin: [] },
+        { clients: 16, pairs: 1000, reader: 'other', random, begin: [] },
         lag.lagging,
       );
       await lag.stop();

@@ -169,7 +169,7 @@ export const meshSchema = z.strictObject({
   replicas: z
     .strictObject({
       consistency: z
-        .enum(['eventual', 'session', 'application', 'global', 'strict'])
+        .enum(['eventual', 'session', 'application', 'strict'])
         .default('application')
         .describe(
           'What reads on replicas must not miss, unless a session says otherwise (`SET shardmesh_consistency`); see docs/replicas.md.',
