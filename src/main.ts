@@ -91,6 +91,7 @@ import {
   watchReplicas,
   watchSessions,
   watchXa,
+  xaReports,
 } from './telemetry/index.ts';
 import {
   bestEffortDefaults,
@@ -318,7 +319,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     servers: () => serverTargets(publisher.current.ruleSets.values()),
     unsafeReplication: () => publisher.current.config.transaction.unsafeReplication,
     keepMs: () => publisher.current.config.transaction.keepDecisionsMs,
-    report: (event, fields) => logger.warn(fields, event),
+    report: xaReports(logger),
   });
   xa.start();
 

@@ -32,4 +32,4 @@ export { exposition, MetricRegistry, type MetricValues } from './registry.ts';
 export { type MemberFigures, type ReplicaSetFigures, watchReplicas } from './replica-watch.ts';
 export { type SessionFigures, type TransactionFigures, watchSessions } from './session-metrics.ts';
 export { detectTracing, parseTraceparent, type Span, setTracing, startSpan, traceparentOf, tracingOn } from './span.ts';
-export { watchXa, type XaFigures } from './xa-metrics.ts';
+export { watchXa, type XaFigures, xaReports } from './xa-metrics.ts';

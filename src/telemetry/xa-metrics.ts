@@ -1,4 +1,5 @@
 /** Fills the metrics of XA transactions from what main gives, on a scrape only. */
+import type { Logger } from './logger.ts';
 import type { MeshMetrics } from './mesh-metrics.ts';
 
 export interface XaFigures {
@@ -40,4 +41,13 @@ export function watchXa(metrics: MeshMetrics, xa: XaFigures): void {
   });
   metrics.xaHazards.readFrom(() => [{ labels: {}, value: xa.hazards().length }]);
   metrics.xaHeuristic.readFrom(() => [{ labels: {}, value: xa.tally.heuristic }]);
+}
+
+/** What recovery says, as events of the log. */
+export function xaReports(logger: Logger): (event: string, fields: object) => void {
+  return (event, fields) => {
+    if (event === 'xa.recovered') logger.info(fields, 'xa.recovered');
+    else if (event === 'xa.server') logger.warn(fields, 'xa.server');
+    else logger.error(fields, 'xa.hazard');
+  };
 }
