@@ -36,6 +36,8 @@ describe('docs/operations.md', () => {
       ...sources.matchAll(
         /(?:logger|Logger)(?:\.(?:trace|debug|info|warn|error)|\[[^\]]*\])\(\s*(?:\{[^}]*\}|\w+),\s*'([^']+)',?\s*\)/g,
       ),
+      // Told through a port: main logs them.
+      ...sources.matchAll(/\breport\('(xa\.\w+)',/g),
     ].map((match) => match[1]!);
     assert.ok(events.length >= 15);
     assert.deepEqual([...new Set(events)].sort(), firstCells(section('Log')).sort());
