@@ -314,9 +314,17 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   }
 
   // -- transactions over several servers --
+  const sessions = new SessionDirectory(begin.index, begin.firstConnection);
+  function rulesInUse(): Set<RuleSet> {
+    const rules = new Set(publisher.current.ruleSets.values());
+    for (const { databases: used } of sessions.snapshotsInUse())
+      for (const each of used.values()) rules.add(each.rules);
+    return rules;
+  }
   const xa = new XaNode({
     clock,
-    servers: () => serverTargets(publisher.current.ruleSets.values()),
+    // A transaction that began before a reload may come to a server that has been taken out since.
+    servers: () => serverTargets(rulesInUse()),
     unsafeReplication: () => publisher.current.config.transaction.unsafeReplication,
     keepMs: () => publisher.current.config.transaction.keepDecisionsMs,
     report: xaReports(logger),
@@ -351,7 +359,6 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   );
 
   // -- the front end --
-  const sessions = new SessionDirectory(begin.index, begin.firstConnection);
   const config = publisher.current.config;
   const digests = new DigestTable(DIGESTS_MAX);
   const statements = new StatementLog(logger, { slowMs: config.log.slow, audit: config.log.audit });

@@ -1,5 +1,6 @@
 /** The sessions of one worker by connection id: for KILL, SHOW PROCESSLIST and drain. */
 import type { SessionBackend } from '../execute/index.ts';
+import type { MeshSnapshot } from './mesh-snapshot.ts';
 import type { Session } from './session.ts';
 
 export interface LiveConnection {
@@ -48,6 +49,13 @@ export class SessionDirectory {
 
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** Configurations that sessions in the middle of something work with; after a reload older ones may be among them. */
+  snapshotsInUse(): Set<MeshSnapshot> {
+    const found = new Set<MeshSnapshot>();
+    for (const { session } of this.#connections.values()) if (!session.backend.quiet) found.add(session.snapshotInUse);
+    return found;
   }
 
   /** Ids are 32 bits: 8 for the worker, 24 for the connection; used ones are passed over. */
