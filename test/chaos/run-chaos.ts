@@ -94,7 +94,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         count(`crash at "${point}"`);
         crashes += 1;
         disturb();
-        if (signal !== 'SIGSTOP') continue;
+        if (signal !== 'SIGSTOP') {
+          // The supervisor would start the worker again with the same crash point: the whole sidecar goes.
+          sidecar.signal('SIGKILL');
+          continue;
+        }
         under += 1;
         void sleep(random() < 0.3 ? 15_000 : 500 + random() * 3000).then(() => {
           under -= 1;
