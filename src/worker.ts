@@ -48,7 +48,5 @@ const port = new WorkerPort(
   (topic, error) => worker?.shareFailed(topic, error),
 );
 
-// Without a supervisor nobody would see, drain or restart it: its sessions end with it.
-process.on('disconnect', () => {
-  if (!ending) process.exit(1);
-});
+// Without a supervisor nobody would see, drain or restart it: its sessions end with it, also in the middle of an orderly end.
+process.on('disconnect', () => process.exit(ending ? 0 : 1));
