@@ -28,7 +28,7 @@ test(`${HISTORIES} histories from seed ${first}: all or nothing, told truly, not
   assert.ok(faults > HISTORIES);
 });
 
-for (const rule of ['decision', 'claim', 'ask', 'prepare first'] as const satisfies readonly DroppedRule[]) {
+for (const rule of ['decision', 'claim', 'ask', 'prepare first', 'await'] as const satisfies readonly DroppedRule[]) {
   test(`control: without the rule "${rule}" the same check finds a violation`, () => {
     for (let seed = 1; seed < 5000; seed += 1) if (simulate(seed, rule).problems.length > 0) return;
     assert.fail('nothing was noticed');

@@ -17,7 +17,7 @@ import {
 } from '../../src/transaction/index.ts';
 
 /** Rules that a control may leave out. */
-export type DroppedRule = 'none' | 'decision' | 'claim' | 'ask' | 'prepare first';
+export type DroppedRule = 'none' | 'decision' | 'claim' | 'ask' | 'prepare first' | 'await';
 
 export interface Verdict {
   readonly seed: number;
@@ -123,7 +123,10 @@ export function simulate(seed: number, dropped: DroppedRule = 'none'): Verdict {
   world.run();
   return {
     seed,
-    problems: judge(world, roles, coordinator.told),
+    problems: [
+      ...judge(world, roles, coordinator.told),
+      ...coordinator.unseen.map((index) => `told as committed before server ${index} showed it`),
+    ],
     story: world.story,
     faults: world.faults,
     told: coordinator.told,
@@ -150,6 +153,9 @@ class Coordinator {
   #pausedUntil = 0;
   dead = false;
   givenUp = false;
+  #left = false;
+  /** Servers that did not show yet what was told as committed. */
+  readonly unseen: number[] = [];
   told: CommitVerdict | 'nothing' = 'nothing';
 
   constructor(world: World, roles: readonly BranchRole[], illness: number, dropped: DroppedRule) {
@@ -278,12 +284,30 @@ class Coordinator {
         world.dropSession(effect.branch);
         this.givenUp = true;
         return;
+      case 'await':
+        this.#await(effect.branch, world.now + 10_000);
+        return;
       case 'answer':
         this.told = effect.verdict;
+        // Told means seen: unless patience had an end, every writer's server shows it.
+        if (effect.verdict === 'committed' && !this.#left)
+          for (const [index, { state }] of world.servers.entries()) if (state === 'prepared') this.unseen.push(index);
         return;
       case 'done':
         return;
     }
+  }
+
+  #await(index: number, until: number): void {
+    const world = this.#world;
+    if (this.dead) return;
+    const server = world.servers[index]!;
+    if (this.#dropped === 'await' || (server.up && server.state !== 'prepared'))
+      this.#happened({ kind: 'ended', branch: index });
+    else if (world.now >= until) {
+      this.#left = true;
+      this.#happened({ kind: 'left', branch: index });
+    } else world.later(100, () => this.#await(index, until));
   }
 
   #decide(index: number): void {

@@ -43,7 +43,9 @@ export type CommitEvent =
   /** What the decision's row says, asked anew; `unknown`: the server cannot be asked. */
   | { readonly kind: 'told'; readonly verdict: CommitVerdict }
   | { readonly kind: 'ended'; readonly branch: number }
-  | { readonly kind: 'not ended'; readonly branch: number };
+  | { readonly kind: 'not ended'; readonly branch: number }
+  /** A branch that was handed over is still not ended after all patience: its server is down, most likely. */
+  | { readonly kind: 'left'; readonly branch: number };
 
 export type CommitEffect =
   /** Mark and XA PREPARE. These run side by side. */
@@ -58,6 +60,8 @@ export type CommitEffect =
   | { readonly kind: 'release'; readonly branch: number }
   /** Cuts the session off, so that its branch can be ended from elsewhere. */
   | { readonly kind: 'hand over'; readonly branch: number }
+  /** Waits until a branch that was handed over has been committed by whoever recovers it: until then reads would miss what the client is told. */
+  | { readonly kind: 'await'; readonly branch: number }
   | { readonly kind: 'answer'; readonly verdict: CommitVerdict }
   /** All branches are committed: the decision need not be kept for them. */
   | { readonly kind: 'done' };
@@ -104,7 +108,18 @@ export const commitMachine: Machine<CommitState, CommitEvent, CommitEffect> = (s
     case 'ended':
       return settled(withStates(heard, [branch], 'ended'), []);
     case 'not ended':
-      return settled(withStates(heard, [branch], 'handed over'), [{ kind: 'hand over', branch }]);
+      if (state.branches[branch]?.state === 'handed over') return { next: state, effects: [] };
+      if (state.verdict !== 'committed')
+        return settled(withStates(heard, [branch], 'handed over'), [{ kind: 'hand over', branch }]);
+      return {
+        next: withStates(state, [branch], 'handed over'),
+        effects: [
+          { kind: 'hand over', branch },
+          { kind: 'await', branch },
+        ],
+      };
+    case 'left':
+      return settled(heard, []);
   }
 };
 
@@ -112,7 +127,7 @@ const expected: Readonly<Record<CommitPhase, readonly CommitEvent['kind'][]>> = 
   preparing: ['prepared', 'not prepared'],
   deciding: ['decided', 'not decided'],
   asking: ['told'],
-  concluding: ['ended', 'not ended'],
+  concluding: ['ended', 'not ended', 'left'],
   ended: [],
 };
 

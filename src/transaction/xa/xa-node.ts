@@ -15,6 +15,8 @@ const SOON_MS = 700;
 const COLLECT_EVERY_MS = 60_000;
 const FIRST_COLLECT_MS = 5000;
 const DONE_BATCH = 500;
+/** Between two looks for a branch that somebody else is to end. */
+const AWAIT_EVERY_MS = 100;
 const GIVEN_UP_MAX = 100_000;
 
 export interface XaNodeOptions {
@@ -225,6 +227,25 @@ export class XaNode {
   /** This process will not end the transaction's branches itself: a decision is made sure of, so that any recoverer can. */
   giveUp(gid: string, address: string): void {
     if (this.#givenUp.size < GIVEN_UP_MAX) this.#givenUp.set(gid, address);
+  }
+
+  /** Resolves when what the branch wrote is there, by its mark; false if it is not, or the server cannot be asked, after `withinMs`. */
+  async ended(address: string, gid: string, branch: string, withinMs: number): Promise<boolean> {
+    const until = this.clock.monotonic() + withinMs;
+    for (;;) {
+      if (
+        (await this.#members
+          .get(address)
+          ?.watch.hasMark(gid, branch)
+          .catch(() => false)) === true
+      )
+        return true;
+      if (this.clock.monotonic() >= until || this.#stopped) {
+        this.#options.report('xa.branch_left', { gid, branch, server: address });
+        return false;
+      }
+      await new Promise<void>((resolve) => this.clock.after(AWAIT_EVERY_MS, resolve));
+    }
   }
 
   /** All branches are committed: the decision's row may be forgotten when its time has come. */

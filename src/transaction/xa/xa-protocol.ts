@@ -30,6 +30,8 @@ import { commitXaSql, decideSql, endXaSql, onePhaseSql, prepareSql, rollbackXaSq
 const STEP_TIMEOUT_MS = 10_000;
 /** How long the commit point is asked again before the client is told that nobody knows. */
 const ARBITRATE_MS = 10_000;
+/** How long COMMIT waits for a branch that somebody else has to commit, because its connection was lost. */
+const AWAIT_MS = 10_000;
 
 export function xaProtocol(node: XaNode): CommitProtocol {
   return { type: 'XA', begin: (scope) => new XaCoordinator(node, scope) };
@@ -231,6 +233,12 @@ class XaCommit {
         this.#branch(effect.branch).lease.destroy();
         if (ruleHolds('hand over')) this.#node.giveUp(this.#gid, this.#point.address);
         return;
+      case 'await': {
+        const { lease } = this.#branch(effect.branch);
+        const address = addressOf(lease.connection.options);
+        const ended = await this.#node.ended(address, this.#gid, this.#name(effect.branch), AWAIT_MS);
+        return this.#happened({ kind: ended ? 'ended' : 'left', branch: effect.branch });
+      }
       case 'answer':
         return this.#answered.resolve(effect.verdict);
       case 'done':
