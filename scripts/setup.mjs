@@ -119,6 +119,7 @@ const installServers = (purpose) => {
   if (!serverNamed && !hasProgram('mariadbd') && !hasProgram('mysqld')) missing.push('mariadb-server');
   if ((purpose === 'test' || purpose === 'bench') && !hasProgram('sysbench')) missing.push('sysbench');
   if (purpose === 'test' && !hasProgram('redis-server')) missing.push('redis-server');
+  if (purpose === 'test' && !hasProgram('chromium')) missing.push('chromium');
   // Reads docker-compose.yml; needs no engine.
   if (purpose === 'test' && !hasCompose()) missing.push('docker-compose');
   // Only measured beside us: the bench goes on without it where it can't be installed.

@@ -1,9 +1,10 @@
-/** The `admin` listener: an operator's orders, with a token, for JSON only, never from a web page. */
+/** The `admin` listener: an operator's page and orders; orders need a token and JSON, never from a foreign web page. */
 import type { IncomingMessage } from 'node:http';
 import { isLoopback, MeshError } from '../base/index.ts';
 import { type Answer, failure, type HttpListener, hostOf, openHttp, type Routes, sameToken } from '../http/index.ts';
 import type { ListenAddress } from '../rules/index.ts';
 import type { AdminAudit, OperatorHandles } from './handles.ts';
+import { openPaths, pageRoutes } from './operator-page.ts';
 
 export interface AdminServerOptions {
   readonly address: ListenAddress;
@@ -27,7 +28,7 @@ export async function openAdminServer(options: AdminServerOptions): Promise<Http
     address: options.address,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.onError === undefined ? {} : { onError: options.onError }),
-    routes: new Map([...operatorRoutes(options.operator), ...(options.routes ?? [])]),
+    routes: new Map([...operatorRoutes(options.operator), ...(options.routes ?? []), ...pageRoutes()]),
     guard: (request) => guard(request, hosts, options.token),
     onAnswer: (request, outcome) => {
       options.audit?.({
@@ -67,6 +68,8 @@ function guard(request: IncomingMessage, hosts: ReadonlySet<string>, token: stri
     const from = hostOf(origin);
     if (from === undefined || !hosts.has(from)) return failure(403, 'this Origin is not allowed');
   }
+  const [path = ''] = (request.url ?? '').split('?', 1);
+  if (request.method === 'GET' && openPaths.has(path)) return undefined;
   const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined || given === undefined || !sameToken(given, token))
     return failure(401, 'a valid bearer token is needed');

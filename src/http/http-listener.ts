@@ -11,6 +11,8 @@ export interface Answer {
   readonly body: unknown;
   /** Default: JSON. Otherwise `body` is a string. */
   readonly contentType?: string;
+  /** Besides those that every answer has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a route may ask of its request besides the body. */
@@ -243,6 +245,7 @@ function send(request: IncomingMessage, response: ServerResponse, given: Answer,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...given.headers,
     // A body that was not read must not be taken for the next request.
     ...(request.complete || request.method === 'GET' ? {} : { connection: 'close' }),
   });
