@@ -10,10 +10,13 @@ export interface DemoOptions {
   /** Remove the data of earlier starts first. */
   readonly reset: boolean;
   readonly folder: string;
+  /** Three services with their databases and sidecars instead of the shop. */
+  readonly services: boolean;
   /** Number of orders in the sample shop. */
   readonly orders: number;
 }
 
+const servicesFolder = join(import.meta.dirname, '../../.shardmesh/demo-services');
 export const defaultFolder = join(import.meta.dirname, '../../.shardmesh/demo');
 
 export const demoHelp = `Usage: shardmesh demo [options]
@@ -27,6 +30,7 @@ Options:
   --reset            remove the data of earlier starts first
   --folder <path>    where the servers keep their data (default .shardmesh/demo in the checkout)
   --orders <number>  how many orders the shop has (default 100000)
+  --services         instead: three services (examples/order), each with a database behind a sidecar, and transactions across them
   -h, --help         show this
 
 Environment: SHARDMESH_DEMO_PORT_0 to _3 choose the ports of the servers (default 3310 to 3313, others if they are taken),
@@ -52,7 +56,8 @@ export const parseDemoOptions = (argv: readonly string[]): DemoOptions | undefin
       port: { type: 'string', default: process.env['SHARDMESH_DEMO_PORT'] ?? '3307' },
       'no-wait': { type: 'boolean', default: false },
       reset: { type: 'boolean', default: false },
-      folder: { type: 'string', default: defaultFolder },
+      folder: { type: 'string' },
+      services: { type: 'boolean', default: false },
       orders: { type: 'string', default: '100000' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -62,7 +67,8 @@ export const parseDemoOptions = (argv: readonly string[]): DemoOptions | undefin
     port: wholeNumber('port', values.port, 1, 65535),
     wait: !values['no-wait'],
     reset: values.reset,
-    folder: values.folder,
+    folder: values.folder ?? (values.services ? servicesFolder : defaultFolder),
+    services: values.services,
     orders: wholeNumber('orders', values.orders, 100, 5_000_000),
   };
 };

@@ -16,6 +16,7 @@ import { loadShop } from './load-shop.ts';
 import { sampleShop } from './sample-shop.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { selfCheck } from './self-check.ts';
+import { runServicesDemo } from './services-demo.ts';
 import { type SidecarProcess, startSidecar } from './sidecar-process.ts';
 import { takeTour } from './tour.ts';
 
@@ -165,7 +166,9 @@ export const runDemo = async (argv: readonly string[]): Promise<number> => {
   const alive = setInterval(() => {}, 60_000);
   let exitCode = 0;
   try {
-    const demo = await run(options, screen, controller.signal, stops);
+    const demo = options.services
+      ? await runServicesDemo(options.folder, screen, controller.signal, stops)
+      : await run(options, screen, controller.signal, stops);
     if (!demo.ok) {
       process.stderr.write(`\n${screen.bad('The self-check failed.')}\n`);
       exitCode = 1;
@@ -174,9 +177,7 @@ export const runDemo = async (argv: readonly string[]): Promise<number> => {
       screen.line(`\n${screen.strong('Running.')} Ctrl-C stops everything.`);
       const reason = await Promise.race([signals.received, demo.ended.then(() => 'ended' as const)]);
       if (reason === 'ended') {
-        process.stderr.write(
-          `${screen.bad('The sidecar ended by itself:')} see ${join(options.folder, 'sidecar.log')}\n`,
-        );
+        process.stderr.write(`${screen.bad('The sidecar ended by itself:')} see sidecar.log in ${options.folder}\n`);
         exitCode = 1;
       }
     }
