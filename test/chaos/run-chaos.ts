@@ -62,7 +62,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       const point = points[nextPoint % points.length] ?? '';
       pointOf[index] = nextPoint % points.length;
       nextPoint += 1;
-      const how = random() < 0.25 ? 'stop' : 'kill';
+      // A process that is only stopped may end its transaction by itself, and a control would see nothing.
+      const how = random() < 0.25 && options.dropRule === undefined ? 'stop' : 'kill';
       // Rare steps at once, usual ones after a while.
       const chance = /recovery/.test(point) ? 0.5 : 0.012;
       return {
