@@ -86,7 +86,8 @@ async function scatterOnce(
       message: logicalMessage(entry.message, entry.code, names, schemas),
     }));
     reads = undefined;
-    return { failed: false, rows, affected: -1n, insertId: 0n, diagnostics, warnings, errno: 0 };
+    const outcome: Outcome = { failed: false, rows, affected: -1n, insertId: 0n, diagnostics, warnings, errno: 0 };
+    return spec.countsAll === true ? { ...outcome, foundRows: BigInt(merged.rowsFound) } : outcome;
   } catch (error) {
     const again = told.rows ? undefined : reads?.again(attempt);
     if (again !== undefined) return again;

@@ -72,7 +72,9 @@ export async function runSelectInto(
   const diagnostics = row === undefined ? [...read.diagnostics, NO_DATA] : read.diagnostics;
   const affected = BigInt(rows.length);
   reply.ok({ affectedRows: affected, insertId: 0n, warnings: diagnostics.length, message: '', status: 0 });
-  return { failed: false, rows: 0n, affected, insertId: 0n, diagnostics, errno: 0 };
+  const { foundRows } = read;
+  const outcome: Outcome = { failed: false, rows: 0n, affected, insertId: 0n, diagnostics, errno: 0 };
+  return foundRows === undefined ? outcome : { ...outcome, foundRows };
 }
 
 /** The literal that gives a variable exactly this value. */

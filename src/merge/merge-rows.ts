@@ -21,6 +21,8 @@ export interface MergedRows extends RowSource {
   readonly bytesHeld: number;
   /** Rows handed out so far. */
   readonly rowsSent: number;
+  /** Rows, groups or distinct rows there are without offset and limit; whole at the end, with `countsAll` only. */
+  readonly rowsFound: number;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface MergedRows extends RowSource {
  *
  * Early end: when the limit is reached the sources are cancelled. A failing source cancels the others and `next` rejects.
  * `limits.bytesMax` bounds the sort and group memory: beyond it `next` rejects with SM_RESULT_TOO_LARGE.
- * `limit: 0` reads nothing. The caller drains output batch by batch: each is valid until the next call.
+ * `limit: 0` reads nothing. With `spec.countsAll` there is no early end: what the limit leaves out is counted. The caller drains output batch by batch: each is valid until the next call.
  */
 export function merge(
   sources: readonly RowSource[],
@@ -43,6 +45,7 @@ export function merge(
 
 class Merge implements MergedRows {
   rowsSent = 0;
+  rowsFound = 0;
   readonly #input: MergedInput;
   readonly #output: RowBuilder;
   readonly #visible: number;
@@ -51,6 +54,7 @@ class Merge implements MergedRows {
   readonly #grouped: RowBuilder;
   readonly #groupRow: RowFields;
   readonly #always: boolean;
+  readonly #countsAll: boolean;
   #sort: SortBuffer | undefined;
   #sortedAt = -1;
   #skip: bigint;
@@ -78,6 +82,7 @@ class Merge implements MergedRows {
     this.#limits = limits;
     this.#group = spec.group === undefined ? undefined : new RowGroup(spec.group, columns, protocol);
     this.#always = spec.group?.always ?? false;
+    this.#countsAll = spec.countsAll ?? false;
     this.#sort = spec.outputOrder.length === 0 ? undefined : new SortBuffer(spec.outputOrder, columns, protocol);
     this.#skip = spec.offset;
     this.#left = spec.limit ?? -1n;
@@ -97,7 +102,7 @@ class Merge implements MergedRows {
     this.#output.clear();
     try {
       while (!this.#ended) {
-        if (this.#left === 0n) {
+        if (this.#left === 0n && (!this.#countsAll || this.#sortedAt >= 0)) {
           this.#finish();
           break;
         }
@@ -138,7 +143,7 @@ class Merge implements MergedRows {
         this.#open = true;
       }
       this.#lookAtMemory();
-      if (this.#left === 0n) return true;
+      if (this.#left === 0n && !this.#countsAll) return true;
     }
     return true;
   }
@@ -172,6 +177,7 @@ class Merge implements MergedRows {
 
   /** A row that is complete but for order, offset and limit. */
   #give(row: RowFields): void {
+    this.rowsFound += 1;
     if (this.#sort !== undefined) {
       this.#sort.add(row.buffer, row.rowStart, row.rowEnd, this.#limits);
       return;

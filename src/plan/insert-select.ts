@@ -11,7 +11,7 @@ import { nameEdits, nameMap, type PlanBuilder } from './plan-builder.ts';
 import { Resolver } from './resolve.ts';
 import type { RewriteTemplate } from './rewrite.ts';
 import { RowsInsert } from './rows-insert.ts';
-import { SelectBinding } from './select.ts';
+import { refuse, SelectBinding } from './select.ts';
 import { shardQuery } from './shard-query.ts';
 import { physicalName } from './table-lookup.ts';
 import type { Action, BindInput, NameMap, ShardQuery } from './types.ts';
@@ -33,6 +33,7 @@ class InsertSelectBinding implements Binding {
   readonly #read: SelectBinding;
   readonly #insert: RowsInsert;
   readonly #aligned: boolean;
+  readonly #countsFound: boolean;
 
   constructor(statement: InsertStatement, builder: PlanBuilder) {
     if (statement.source.kind !== 'query') throw new MeshError('SM_INTERNAL', { message: 'INSERT without query' });
@@ -60,6 +61,7 @@ class InsertSelectBinding implements Binding {
     this.#names = nameMap(this.#resolved.uses, builder.environment);
     this.#template = builder.text.whole(nameEdits(statement, this.#resolved, builder, new Set([target.index])));
     this.#aligned = this.#rowsStay();
+    this.#countsFound = read.query.blocks.some((block) => block.select.options.includes('SQL_CALC_FOUND_ROWS'));
     const select: SelectStatement = { kind: 'query', start: query.start, end: query.end, query };
     builder.text.confine(query);
     this.#read = new SelectBinding(
@@ -167,11 +169,20 @@ class InsertSelectBinding implements Binding {
       const queries: ShardQuery[] = places.map((place) => shardQuery(this.#template, input, place));
       if (queries.length === 1)
         return { kind: 'forward', access: 'write', route, query: queries[0]!, names: this.#names };
+      if (this.#countsFound) return refuse(countsFoundError());
       return { kind: 'write', route, queries, affected: 'sum', names: this.#names };
     }
+    if (this.#countsFound) return refuse(countsFoundError());
     const read = this.#read.bind(input);
     if (read instanceof Promise) throw new Error('a SELECT ... INTO inside of an INSERT');
     if (read.kind === 'refuse') return read;
     return { kind: 'insertSelect', read, insert: (rows) => this.#insert.bind(input, rows, this.#names) };
   }
+}
+
+function countsFoundError(): MeshError {
+  return new MeshError('SM_UNSUPPORTED', {
+    what: 'INSERT ... SELECT SQL_CALC_FOUND_ROWS',
+    reason: 'its rows go through the mesh; use SELECT COUNT(*)',
+  });
 }

@@ -46,7 +46,8 @@ export class SelectBinding implements Binding {
     this.#template = builder.text.whole(nameEdits(statement, resolved, builder));
     this.#names = nameMap(resolved.uses, builder.environment);
     this.#access = resolved.query.blocks.some((block) => block.select.lock !== undefined) ? 'write' : 'read';
-    this.#pin = effects.pins[0];
+    // Found rows are told with the answer: what else the statement leaves on its server holds the session there.
+    this.#pin = effects.pins.find((pin) => pin !== 'found rows') ?? effects.pins[0];
     // Compiled with the plan: the literals that it looks at are those of this text.
     this.#alwaysAcross = resolved.uses.some(
       (use) => use.meaning.kind === 'system' && use.meaning.schema === 'information_schema',
@@ -66,7 +67,7 @@ export class SelectBinding implements Binding {
       if (nodes.length <= 1) place = this.places.along(leader, nodes.length === 0 ? [0] : nodes)[0];
     }
     if (place !== undefined) return this.#forward(input, place, this.places.describe([place], routed));
-    if (this.#pin !== undefined) {
+    if (this.#pin !== undefined && this.#pin !== 'found rows') {
       return refuse(
         new MeshError('SM_UNSUPPORTED', {
           what: `a statement that keeps state on its server (${this.#pin})`,

@@ -240,6 +240,8 @@ export interface MergeSpec {
   readonly outputOrder: readonly MergeKey[];
   readonly offset: bigint;
   readonly limit: bigint | undefined;
+  /** SQL_CALC_FOUND_ROWS: the shards send all rows, and those beyond the limit are counted too. */
+  readonly countsAll?: boolean;
 }
 
 /**

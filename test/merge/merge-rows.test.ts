@@ -336,6 +336,29 @@ for (const protocol of ['text', 'binary'] as const) {
       assert.equal(unread.calls, 0);
     });
 
+    test('what the limit leaves out is counted: rows, sorted rows and groups', async () => {
+      // Each value is on both shards, twice on each.
+      const rows = Array.from({ length: 400 }, (_, i) => encode([BigInt(i >> 1), null, null, null], columns, protocol));
+      const order = [{ column: 0, descending: false }];
+      for (const limit of [0n, 5n, 10_000n, undefined]) {
+        for (const offset of [0n, 3n, 10_000n]) {
+          for (const [shape, found] of [
+            [{ inputOrder: order }, 800],
+            [{ inputOrder: [], outputOrder: [{ column: 0, descending: true }] }, 800],
+            [{ inputOrder: order, group: { keys: order, aggregates: [], always: false } }, 200],
+          ] as const) {
+            const sources = [source(rows, 10), source(rows, 7)];
+            const spec: MergeSpec = { ...plain, visible: 1, ...shape, offset, limit, countsAll: true };
+            const stream = merge(sources, columns, spec, protocol, limits);
+            const sent = (await drain(stream)).length;
+            assert.equal(sent, Math.min(Number(limit ?? 10_000n), Math.max(0, found - Number(offset))));
+            assert.equal(stream.rowsFound, found);
+            for (const { cancels } of sources) assert.equal(cancels, 1);
+          }
+        }
+      }
+    });
+
     test('a sort beyond the memory limit is refused and cancels the sources', async () => {
       const rows = Array.from({ length: 200 }, () => encode([1n, 2n, 3n, 'x'.repeat(200)], columns, protocol));
       const shard = source(rows, 50);

@@ -48,6 +48,7 @@ function describeAction(action: Action): unknown {
           ...(outputOrder.length === 0 ? {} : { sort: outputOrder.map(key) }),
           ...(offset === 0n ? {} : { offset: Number(offset) }),
           ...(limit === undefined ? {} : { limit: Number(limit) }),
+          ...(action.merge.countsAll === true ? { countsAll: true } : {}),
         },
       };
     }

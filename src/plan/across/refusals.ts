@@ -19,8 +19,6 @@ export function refuseAcross(statement: ResolvedStatement, builder: AcrossBuilde
       case 'select': {
         const select = node as unknown as SelectBlock;
         if (select.into !== undefined) error = refusal('SELECT ... INTO', 'its rows come from several nodes');
-        if (select.options.includes('SQL_CALC_FOUND_ROWS'))
-          error = refusal('SQL_CALC_FOUND_ROWS', 'its rows come from several nodes; use SELECT COUNT(*)');
         error ??= refuseLimit(select.limit);
         break;
       }

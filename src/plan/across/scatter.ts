@@ -59,13 +59,16 @@ export function planScatter(statement: ResolvedStatement, builder: AcrossBuilder
     if (select.orderBySpan !== undefined) edits.push({ at: select.orderBySpan, pieces });
     else if (pieces.length > 0) edits.push({ at: at(endOfHaving(select)), pieces });
   }
+  // What the limit leaves out is counted here: no shard may stop at it.
+  const countsAll = select.options.includes('SQL_CALC_FOUND_ROWS');
   if (select.limitSpan !== undefined) {
-    const pieces: Piece[] = shape.limitPushed
-      ? [
-          { kind: 'text', text: 'LIMIT ' },
-          { kind: 'computed', index: 0 },
-        ]
-      : [];
+    const pieces: Piece[] =
+      shape.limitPushed && !countsAll
+        ? [
+            { kind: 'text', text: 'LIMIT ' },
+            { kind: 'computed', index: 0 },
+          ]
+        : [];
     edits.push({ at: select.limitSpan, pieces });
   }
   const template = builder.text.whole(edits);
@@ -84,6 +87,7 @@ export function planScatter(statement: ResolvedStatement, builder: AcrossBuilder
         outputOrder: shape.outputOrder,
         offset,
         limit,
+        ...(countsAll ? { countsAll } : {}),
       };
       const queries = places.map((place) => builder.query(template, input, place, [shard]));
       return {
