@@ -20,7 +20,7 @@ it('demo --services: one saga done, one undone, one TCC, nothing twice, nothing 
   assert.doesNotMatch(stdout, /FAILED/);
   assert.match(
     stdout,
-    /ok {5} order-1 placed, order-2 cancelled, order-3 placed; stock 7 free 0 held; account 2500 free 0 held/,
+    /ok {5}order-1 placed, order-2 cancelled, order-3 placed; stock 7 free 0 held; account 2500 free 0 held/,
   );
   assert.match(stdout, /account 1 has not 6000 cents/);
   assert.match(stdout, /500 .*repeated/);
