@@ -18,13 +18,15 @@ import {
 import type { OpenAddress, Routes } from './http/index.ts';
 import { type CoordinatorConfig, type DataSource, type MeshConfig, primaryOf } from './rules/index.ts';
 import type { Logger, MeshMetrics } from './telemetry/index.ts';
-import { meshSchema } from './transaction/index.ts';
+import { meshSchema, type OpenTransaction } from './transaction/index.ts';
 
 export interface CoordinatorService {
   readonly address: string;
   readonly coordinator: Coordinator;
   /** For the admin listener. */
   readonly operatorRoutes: Routes;
+  /** For SHOW MESH TRANSACTIONS. Rejects with StoreUnavailable: a list without them would look as if there were none. */
+  openTransactions(): Promise<readonly OpenTransaction[]>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,8 @@ export interface CoordinatorServiceOptions {
 }
 
 const countsEveryMs = 15_000;
+/** Of each phase in SHOW MESH TRANSACTIONS. */
+const listMax = 200;
 
 /** Opens the listener; the store may be down: it is waited for in the background. */
 export async function startCoordinator(options: CoordinatorServiceOptions): Promise<CoordinatorService> {
@@ -117,12 +121,41 @@ export async function startCoordinator(options: CoordinatorServiceOptions): Prom
     address: listener.address,
     coordinator,
     operatorRoutes: guardedRoutes(operatorRoutes(coordinator)),
+    openTransactions: () => openTransactions(store),
     async close() {
       clearInterval(counting);
       await listener.close();
       await coordinator.stop();
     },
   };
+}
+
+/** The newest of each phase; a row without gid says that there are more. */
+async function openTransactions(store: TransactionStore): Promise<OpenTransaction[]> {
+  const now = store.now();
+  const lists = await Promise.all(
+    (['suspended', 'prepared', 'forward', 'complete', 'undo'] as const).map(async (phase) => {
+      const { transactions, next } = await store.list({ phase, limit: listMax });
+      const rows = transactions.map(
+        ({ gid, kind, owner, createdAt, reason }): OpenTransaction => ({
+          gid,
+          type: `SERVICE_${kind.toUpperCase() as Uppercase<typeof kind>}`,
+          state: phase,
+          place: store.name,
+          branch: '',
+          owner,
+          ageMs: Math.max(0, now - createdAt),
+          tries: 0,
+          detail: reason ?? '',
+        }),
+      );
+      const [first] = rows;
+      return next === undefined || first === undefined
+        ? rows
+        : [...rows, { ...first, gid: '', owner: '', detail: `more than ${listMax} are in this phase` }];
+    }),
+  );
+  return lists.flat();
 }
 
 function openStore({ config, given }: CoordinatorServiceOptions): TransactionStore {

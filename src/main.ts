@@ -24,7 +24,7 @@ import {
   tableSegments,
   WorkerLease,
 } from './control/index.ts';
-import { startCoordinator } from './coordinator-service.ts';
+import { type CoordinatorService, startCoordinator } from './coordinator-service.ts';
 import {
   deliveryGround,
   lookupTables,
@@ -313,6 +313,9 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     return lease;
   }
 
+  /** Of transactions across services; starts last. */
+  let service: CoordinatorService | undefined;
+
   // -- transactions over several servers --
   const sessions = new SessionDirectory(begin.index, begin.firstConnection);
   function rulesInUse(): Set<RuleSet> {
@@ -356,6 +359,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   const desk = new TransactionDesk(
     new XaDesk(xa),
     new DeliveryDesk(groundsOf, (database, source) => relay.handOver(database, source)),
+    async () => (await service?.openTransactions()) ?? [],
   );
 
   // -- the front end --
@@ -549,7 +553,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
   }
 
   const given = config.transaction.coordinator;
-  const service =
+  service =
     given === undefined
       ? undefined
       : await startCoordinator({
@@ -564,8 +568,9 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
           listen: (address, accept) => port.listen(address, accept),
         });
   if (service !== undefined) {
-    closers.push(() => service.close());
-    for (const [key, handler] of service.operatorRoutes) operatorRoutes.set(key, handler);
+    const opened = service;
+    closers.push(() => opened.close());
+    for (const [key, handler] of opened.operatorRoutes) operatorRoutes.set(key, handler);
   }
 
   // -- clients last --

@@ -6,7 +6,7 @@ import type { XaDesk } from './xa/xa-desk.ts';
 /** One branch or delivery of a transaction that has not ended. */
 export interface OpenTransaction {
   readonly gid: string;
-  readonly type: 'XA' | 'BEST_EFFORT';
+  readonly type: 'XA' | 'BEST_EFFORT' | `SERVICE_${'SAGA' | 'TCC' | 'MESSAGE' | 'XA'}`;
   readonly state: string;
   /** Where it waits: a server's address, or sources. */
   readonly place: string;
@@ -20,15 +20,27 @@ export interface OpenTransaction {
 export class TransactionDesk {
   readonly #xa: XaDesk;
   readonly #deliveries: DeliveryDesk;
+  readonly #services: () => Promise<readonly OpenTransaction[]>;
 
-  constructor(xa: XaDesk, deliveries: DeliveryDesk) {
+  /** `services` lists what is open across services; their own API resolves them. */
+  constructor(
+    xa: XaDesk,
+    deliveries: DeliveryDesk,
+    services: () => Promise<readonly OpenTransaction[]> = async () => [],
+  ) {
     this.#xa = xa;
     this.#deliveries = deliveries;
+    this.#services = services;
   }
 
   async list(): Promise<readonly OpenTransaction[]> {
-    const [branches, deliveries] = await Promise.all([this.#xa.list(), this.#deliveries.list()]);
+    const [branches, deliveries, services] = await Promise.all([
+      this.#xa.list(),
+      this.#deliveries.list(),
+      this.#services(),
+    ]);
     return [
+      ...services,
       ...branches.map(({ server, ...rest }) => ({ ...rest, type: 'XA' as const, place: server, tries: 0 })),
       ...deliveries.map(({ gid, branch, state, home, target, tries, ageMs, reason, payload }) => ({
         gid,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type mysql from 'mysql2/promise';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { pickPort } from '../../src/demo/index.ts';
 import { FakeService } from '../coordinator/ground.ts';
@@ -306,5 +307,17 @@ describe('operators on the admin port', () => {
     it('breaks no rule of its own policy', () => {
       assert.deepEqual(complaints, []);
     });
+  });
+
+  it('SHOW MESH TRANSACTIONS lists what has not ended', async () => {
+    await suspended('shown-1');
+    const dba: mysql.Connection = await pair.connect({ user: 'dba', password: 'dba' });
+    const [rows] = await dba.query<mysql.RowDataPacket[]>('SHOW MESH TRANSACTIONS');
+    await dba.end();
+    const [row, ...others] = rows.filter(({ gid }) => gid === 'shown-1');
+    assert.equal(others.length, 0);
+    assert.deepEqual([row?.['type'], row?.['state']], ['SERVICE_MESSAGE', 'suspended']);
+    assert.match(String(row?.['detail']), /409/);
+    assert.equal(rows.filter(({ gid }) => gid === 'page-1').length, 0);
   });
 });
