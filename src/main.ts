@@ -1,5 +1,5 @@
 /** Builds a worker and ties its rooms together, in the order in which a query passes them. The only place that does. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   type DigestStatus,
@@ -63,7 +63,7 @@ import {
   type RuleSet,
   replicasOf,
 } from './rules/index.ts';
-import { learnPositions, PositionBook, sharePositions } from './session/index.ts';
+import { learnPositions, PositionBook, PositionTokens, sharePositions } from './session/index.ts';
 import { Lexer } from './sql/index.ts';
 import type {
   BeginOrder,
@@ -177,6 +177,10 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     pools,
     () => publisher.current.config.replicas,
     (database, group, event) => replicaWatch.told(database, group, event),
+  );
+  const tokens = new PositionTokens(
+    () => positionKey(publisher.current.config),
+    () => [...replicaSets.list()].map(({ set }) => set.cluster),
   );
   const replicaWatch = watchReplicas(metrics, logger, replicaSets);
   const publisher: Publisher = new Publisher({
@@ -403,6 +407,7 @@ export async function startWorker(order: LoadOrder, begin: BeginOrder, port: Wor
     observer: metricsObserver({ metrics, digests, statements, logger }),
     transactions,
     positions,
+    tokens,
     protocols: {
       LOCAL: localProtocol,
       XA: xaProtocol(xa),
@@ -647,6 +652,19 @@ function serverVersionOf(configuration: Configuration): string {
   return '10.11.0-MariaDB';
 }
 
+/** What signs positions: sidecars with the same sources and passwords have the same. */
+function positionKey(config: MeshConfig): Buffer {
+  const { positionKey: given } = config.replicas;
+  const sources = [...config.databases.values()].flatMap((rules) =>
+    [...rules.dataSources.values()].map(({ host, port, socketPath, database, username, password }) =>
+      [host, port, socketPath ?? '', database, username, password].join('\0'),
+    ),
+  );
+  return createHash('sha256')
+    .update(given ?? [...new Set(sources)].sort().join('\n'))
+    .digest();
+}
+
 /** Every secret of a configuration. */
 function secretsOf(config: MeshConfig): string[] {
   const sources = [...config.databases.values()].flatMap((rules) => [...rules.dataSources.values()]);
@@ -655,7 +673,7 @@ function secretsOf(config: MeshConfig): string[] {
   );
   const redis = config.control.redis === undefined ? [] : [config.control.redis];
   const { token, store } = config.transaction.coordinator ?? {};
-  const service = [token ?? '', store?.password ?? ''];
+  const service = [token ?? '', store?.password ?? '', config.replicas.positionKey ?? ''];
   return [...sources.map((source) => source.password), ...users, ...redis, ...service].filter(
     (secret) => secret !== '',
   );

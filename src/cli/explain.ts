@@ -184,6 +184,7 @@ function nobody(rules: RuleSet): SessionFacts {
     autocommit: true,
     inTransaction: false,
     mesh: initialMeshValues,
+    position: { token: '' },
   };
 }
 

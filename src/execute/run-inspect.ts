@@ -64,7 +64,10 @@ function meshVariableRows(run: StatementRun, like: string | undefined): [Buffer,
   const pattern = like === undefined ? undefined : likePattern(like);
   return Object.entries(run.state.mesh)
     .filter(([name]) => pattern === undefined || pattern.test(name))
-    .map(([name, value]) => [Buffer.from(name), Buffer.from(value)]);
+    .map(([name, value]) => [
+      Buffer.from(name),
+      Buffer.from(name === 'shardmesh_position' ? run.backend.reads.token : value),
+    ]);
 }
 
 /** `Tables_in_shop_0` is `Tables_in_shop`. */

@@ -13,8 +13,10 @@ import type { Access } from '../plan/index.ts';
 import {
   type Diagnostic,
   freshSettings,
+  type Handed,
   type PinReason,
   PositionBook,
+  PositionTokens,
   plainTransaction,
   type SessionState,
   type Settings,
@@ -32,9 +34,9 @@ import { type OkPacket, StatusFlag } from '../wire/index.ts';
 import { type BarrierPass, type BarrierPorts, barrierFault } from './barrier-pass.ts';
 import type { ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
-import { giveBackClean } from './give-back-clean.ts';
 import type { Reading } from './guarded-read.ts';
 import { readUserVariables } from './read-back.ts';
+import { RunningLease } from './running-lease.ts';
 import { SessionBarrier } from './session-barrier.ts';
 import { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
@@ -116,6 +118,10 @@ export class SessionBackend {
     protocols: CommitProtocols,
     tally = new TransactionTally(),
     positions = new PositionBook(),
+    tokens = new PositionTokens(
+      () => Buffer.alloc(0),
+      () => [],
+    ),
   ) {
     this.#state = state;
     this.directory = directory;
@@ -123,7 +129,7 @@ export class SessionBackend {
     this.#protocols = protocols;
     this.#tally = tally;
     this.#barrier = new SessionBarrier(state, this);
-    this.reads = new SessionReads(state, positions, () => this.directory);
+    this.reads = new SessionReads(state, positions, tokens, () => this.directory);
   }
 
   get transaction(): Transaction | undefined {
@@ -284,6 +290,12 @@ export class SessionBackend {
     const lease = await this.#acquire(source, false);
     this.reads.onReader(lease.connection);
     return this.#statementLease(source, lease, this.reads.reading(set, undefined));
+  }
+
+  /** A client hands over a position: the reads from here on see it. Throws where a transaction reads an older snapshot. */
+  takePosition(handed: Handed): void {
+    if (this.#fixed.size > 0) throw new MeshError('ER_CANT_CHANGE_TX_CHARACTERISTICS');
+    this.reads.take(handed);
   }
 
   #fixedLease(source: string, fixed: FixedReader): StatementLease {
@@ -926,49 +938,6 @@ export class SessionBackend {
       if (this.#opaque.delete(lease)) transaction.keepOut(source);
       if (this.#pin?.lease === lease) transaction.keepFor(source);
     }
-  }
-}
-
-class RunningLease implements StatementLease {
-  readonly source: string;
-  readonly lease: Lease;
-  readonly reading: Reading | undefined;
-  readonly #running: Set<Lease>;
-  readonly #opaque: Set<Lease> | undefined;
-
-  /** `opaque`: those of the session's transaction or pin on which something opaque ran; undefined: this one is not held by them. */
-  constructor(
-    source: string,
-    lease: Lease,
-    reading: Reading | undefined,
-    running: Set<Lease>,
-    opaque: Set<Lease> | undefined,
-  ) {
-    this.source = source;
-    this.lease = lease;
-    this.reading = reading;
-    this.#running = running;
-    this.#opaque = opaque;
-  }
-
-  get held(): boolean {
-    return this.#opaque !== undefined;
-  }
-
-  done(opaque = false): Promise<void> | undefined {
-    this.#running.delete(this.lease);
-    if (this.#opaque !== undefined) {
-      if (opaque) this.#opaque.add(this.lease);
-      return undefined;
-    }
-    if (opaque) return giveBackClean(this.lease);
-    this.lease.release();
-    return undefined;
-  }
-
-  destroy(): void {
-    this.#running.delete(this.lease);
-    this.lease.destroy();
   }
 }
 

@@ -1,6 +1,6 @@
 /** What one session has written and seen of replicated sources, and what its next read must therefore see. */
 import type { BackendConnection, PositionListener, ReaderChoice, ReplicaMember, ReplicaSet } from '../backend/index.ts';
-import { Position, type PositionBook, type SessionState } from '../session/index.ts';
+import { type Handed, Position, type PositionBook, type PositionTokens, type SessionState } from '../session/index.ts';
 import type { Reading } from './guarded-read.ts';
 import type { SourceDirectory } from './source-directory.ts';
 
@@ -10,19 +10,25 @@ export type PrimaryAsker = (set: ReplicaSet) => Promise<string>;
 export class SessionReads implements PositionListener {
   readonly #state: SessionState;
   readonly #book: PositionBook;
+  readonly #tokens: PositionTokens;
   readonly #directory: () => SourceDirectory;
   /** By cluster. */
   #own = new Map<string, Position>();
   /** Clusters of which this session may have seen something that no position tells: only primaries will do. */
   readonly #uncertain = new Set<string>();
+  /** What clients have handed over, by cluster: seen at every level. Undefined: nothing. */
+  #handed: Map<string, Position | 'unknown'> | undefined;
+  /** Something was handed over that this sidecar cannot tell the servers of. */
+  #handedElsewhere = false;
   /** Sets whose primary was used by what runs now, without having reported a position yet. */
   readonly #asked = new Set<ReplicaSet>();
   /** Other workers are being told. */
   #publishing: Promise<unknown> | undefined;
 
-  constructor(state: SessionState, book: PositionBook, directory: () => SourceDirectory) {
+  constructor(state: SessionState, book: PositionBook, tokens: PositionTokens, directory: () => SourceDirectory) {
     this.#state = state;
     this.#book = book;
+    this.#tokens = tokens;
     this.#directory = directory;
   }
 
@@ -58,7 +64,11 @@ export class SessionReads implements PositionListener {
     this.#asked.clear();
     await Promise.all(
       sets.map(async (set) => {
-        if (this.#state.mesh.shardmesh_consistency === 'eventual') return;
+        if (this.#state.mesh.shardmesh_consistency === 'eventual') {
+          // Not worth a question now; the level may be another one later.
+          this.#uncertain.add(set.cluster);
+          return;
+        }
         try {
           this.#raise(set, await ask(set));
           this.#uncertain.delete(set.cluster);
@@ -86,8 +96,54 @@ export class SessionReads implements PositionListener {
     }
   }
 
+  /** What this session has written and seen, as `shardmesh_position` shows it. */
+  get token(): string {
+    const known = new Map<string, Position | 'unknown'>(this.#own);
+    for (const [cluster, handed] of this.#handed ?? []) {
+      const own = this.#own.get(cluster);
+      if (own === undefined || handed === 'unknown') known.set(cluster, handed);
+      else known.set(cluster, merged(own, handed));
+    }
+    for (const cluster of this.#uncertain) known.set(cluster, 'unknown');
+    for (const { cluster } of this.#asked) known.set(cluster, 'unknown');
+    return this.#tokens.write({
+      positions: [...known].map(([cluster, position]) => ({
+        cluster,
+        gtids: position === 'unknown' ? 'unknown' : position.text,
+      })),
+      more: this.#handedElsewhere,
+    });
+  }
+
+  /** What a token says. Throws ER_WRONG_VALUE_FOR_VAR. */
+  open(token: string): Handed {
+    return this.#tokens.read(token);
+  }
+
+  /** From here on reads see it. */
+  take({ positions, more }: Handed): void {
+    if (more) this.#handedElsewhere = true;
+    for (const { cluster, gtids } of positions) {
+      this.#handed ??= new Map();
+      const known = this.#handed.get(cluster) ?? new Position();
+      if (known === 'unknown') continue;
+      if (gtids !== 'unknown') known.raise(gtids);
+      this.#handed.set(cluster, gtids === 'unknown' ? gtids : known);
+    }
+  }
+
   /** The same without waiting; `ask`: the primary must be asked. */
   floorNow(set: ReplicaSet): Position | undefined | 'primary' | 'ask' {
+    if (this.#handedElsewhere) return 'primary';
+    const handed = this.#handed?.get(set.cluster);
+    if (handed === undefined) return this.#levelFloor(set);
+    if (handed === 'unknown') return 'primary';
+    const floor = this.#levelFloor(set);
+    if (floor === undefined) return handed;
+    return typeof floor === 'string' || floor.covers(handed) ? floor : merged(floor, handed);
+  }
+
+  #levelFloor(set: ReplicaSet): Position | undefined | 'primary' | 'ask' {
     switch (this.#state.mesh.shardmesh_consistency) {
       case 'eventual':
         return undefined;
@@ -114,7 +170,10 @@ export class SessionReads implements PositionListener {
           this.#uncertain.add(set.cluster);
           return;
         }
-        if (member === set.primary) this.#uncertain.delete(set.cluster);
+        if (member === set.primary) {
+          this.#uncertain.delete(set.cluster);
+          if (this.#handed?.get(set.cluster) === 'unknown') this.#handed.delete(set.cluster);
+        }
         this.#raise(set, gtids);
       },
     };
@@ -124,6 +183,8 @@ export class SessionReads implements PositionListener {
   reset(): void {
     this.#own = new Map();
     this.#asked.clear();
+    this.#handed = undefined;
+    this.#handedElsewhere = false;
   }
 
   #raise(set: ReplicaSet, gtids: string): void {
@@ -140,3 +201,9 @@ export class SessionReads implements PositionListener {
 }
 
 const nothing = new Position();
+
+function merged(one: Position, other: Position): Position {
+  const both = one.copy();
+  both.merge(other);
+  return both;
+}

@@ -13,6 +13,11 @@ export function setHinted(context: CommandContext, plan: Plan, variables: Readon
   for (const [name, text] of variables) {
     if (!isMeshVariable(name)) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
     const value = meshValueOf(name, text);
+    if (name === 'shardmesh_position') {
+      // It stays: what has been seen once is not unseen.
+      session.backend.takePosition(session.backend.reads.open(value));
+      continue;
+    }
     if (meshVariables[name].fixedInTransaction === true && continues(context, plan) && value !== inForce(context, name))
       throw new MeshError('ER_CANT_CHANGE_TX_CHARACTERISTICS');
     names.push(name);

@@ -18,6 +18,7 @@ export function factsOf(session: Session): SessionFacts {
     autocommit: state.autocommit,
     inTransaction: state.inTransaction,
     mesh: state.mesh,
+    position: session.backend.reads,
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type MeshVariableName,
   newSessionState,
   type PositionBook,
+  type PositionTokens,
   type SessionState,
   withMeshValue,
 } from '../session/index.ts';
@@ -31,6 +32,7 @@ export interface WorkerShare {
   readonly transactions: TransactionTally;
   readonly protocols: CommitProtocols;
   readonly positions: PositionBook;
+  readonly tokens: PositionTokens;
 }
 
 const RUNNING_TEXT_MAX = 4096;
@@ -70,6 +72,7 @@ export class Session {
       share.protocols,
       share.transactions,
       share.positions,
+      share.tokens,
     );
   }
 

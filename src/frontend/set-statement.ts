@@ -120,6 +120,12 @@ function systemItem(
   if (name.startsWith('shardmesh_')) {
     if (!isMeshVariable(name)) throw new MeshError('ER_UNKNOWN_SYSTEM_VARIABLE', { name });
     const value = item.isDefault || item.value === undefined ? undefined : meshValueOf(name, wordOf(item.value, text));
+    if (name === 'shardmesh_position') {
+      const { backend } = context.session;
+      const handed = backend.reads.open(value ?? '');
+      own.push(() => backend.takePosition(handed));
+      return;
+    }
     own.push(() => setMeshVariable(context, name, value));
     return;
   }

@@ -1,22 +1,17 @@
 /** Whether a statement may be answered by a replica: it reads tables, and nothing else happens or is asked of one server alone. */
-import type { Call, Statement, SystemVariable, TableReference } from '../sql/index.ts';
-import { isUserLock } from './function-kinds.ts';
+import { type Call, isDeterministic, type Statement, type SystemVariable, type TableReference } from '../sql/index.ts';
+import { isAggregate, isRandom } from './function-kinds.ts';
 import { factName } from './session-functions.ts';
 import { isCall, visitNodes } from './syntax-walk.ts';
 import type { SessionEffects } from './types.ts';
 
-/** Functions that wait for, or tell of, the very server that runs them. */
-const ofOneServer = new Set([
-  'MASTER_POS_WAIT',
-  'SOURCE_POS_WAIT',
-  'MASTER_GTID_WAIT',
-  'WAIT_FOR_EXECUTED_GTID_SET',
-  'WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS',
-  'BINLOG_GTID_POS',
-  'UUID_SHORT',
-  'LOAD_FILE',
-  'PS_CURRENT_THREAD_ID',
-]);
+/** Besides the deterministic functions, the aggregates and those of random values. */
+const alsoOfReplicas = new Set(
+  `ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE NTH_VALUE MEDIAN PERCENTILE_CONT
+PERCENTILE_DISC SLEEP BENCHMARK VERSION GROUPING`.split(/\s+/),
+);
+/** Tells of the very server that runs it. */
+const ofOneServer = 'UUID_SHORT';
 const serverSchemas = new Set(['mysql', 'sys', 'performance_schema', 'information_schema']);
 
 export function mayReadReplica(statement: Statement, effects: SessionEffects): boolean {
@@ -43,11 +38,24 @@ export function mayReadReplica(statement: Statement, effects: SessionEffects): b
       case 'call': {
         if (!isCall(node)) break;
         const call: Call = node;
-        if (isUserLock(call.name) || ofOneServer.has(call.name)) safe = false;
+        if (!isOfReplicas(call)) safe = false;
         break;
       }
     }
     return undefined;
   });
   return safe;
+}
+
+/** A name that is missing may be a stored function, which may write, or one that asks its server: the primary's. */
+function isOfReplicas(call: Call): boolean {
+  const { name } = call;
+  if (call.schema !== undefined || name === ofOneServer) return false;
+  return (
+    isDeterministic(name) ||
+    isAggregate(name) ||
+    isRandom(name) ||
+    alsoOfReplicas.has(name) ||
+    factName(call) !== undefined
+  );
 }

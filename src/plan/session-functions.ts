@@ -91,6 +91,8 @@ export function factText(facts: SessionFacts, name: string): string | undefined 
       return unsignedBigint(facts.errorCount);
     case 'autocommit':
       return bigint(facts.autocommit ? 1n : 0n);
+    case 'shardmesh_position':
+      return systemText(facts.position.token);
     default:
       return isMeshVariable(name) ? systemText(facts.mesh[name]) : undefined;
   }

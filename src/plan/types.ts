@@ -69,6 +69,8 @@ export interface SessionFacts {
   readonly inTransaction: boolean;
   /** The mesh's own session variables. */
   readonly mesh: MeshValues;
+  /** Made only when it is asked for. */
+  readonly position: { readonly token: string };
 }
 
 /** The values of one execution of a plan. */

@@ -82,6 +82,8 @@ export interface CoordinatorConfig {
 export interface ReplicaConfig {
   /** What a session's `shardmesh_consistency` is at first. */
   readonly consistency: 'eventual' | 'session' | 'application' | 'strict';
+  /** Signs positions that clients carry; undefined: derived. */
+  readonly positionKey: string | undefined;
   readonly waitLimitMs: number;
   readonly lagMaxSeconds: number;
   readonly probeIntervalMs: number;

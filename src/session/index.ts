@@ -13,6 +13,7 @@ export {
 export { Position } from './position.ts';
 export { PositionBook, type PositionPublisher } from './position-book.ts';
 export { learnPositions, sharePositions } from './position-share.ts';
+export { type Handed, PositionTokens } from './position-tokens.ts';
 export {
   type Diagnostic,
   newSessionState,

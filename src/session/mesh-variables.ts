@@ -19,6 +19,8 @@ const variables = {
     initial: 'application',
     values: ['eventual', 'session', 'application', 'strict'],
   },
+  /** Shown: what the session has written and seen, as a signed text; set: what its reads must see from then on, too. */
+  shardmesh_position: { initial: '', pattern: /^[\w.-]{1,4096}$/ },
   shardmesh_read: { initial: 'auto', values: ['auto', 'primary', 'replica'] },
   shardmesh_transaction_type: { initial: 'LOCAL', values: transactionTypes, fixedInTransaction: true },
 } as const satisfies Readonly<Record<string, MeshVariable>>;

@@ -16,6 +16,8 @@ const KEPT_MAX = 10_000;
 export class PositionBook {
   readonly #positions = new Map<string, Position>();
   readonly #publish: PositionPublisher | undefined;
+  /** Others are being told of these: whoever sees the same position meanwhile must wait for it as well. */
+  readonly #telling = new Map<string, Promise<void>>();
   /** Something has been forgotten: a pair without position may be one whose position is not known any more. */
   #forgot = false;
 
@@ -32,7 +34,10 @@ export class PositionBook {
   /** A session of this process wrote or saw it. The promise, if any: when the others know. */
   raise(user: string, cluster: string, gtids: string): Promise<void> | undefined {
     const position = this.#of(user, cluster);
-    if (!position.raise(gtids) || this.#publish === undefined) return undefined;
+    if (this.#publish === undefined) return undefined;
+    const key = keyOf(user, cluster);
+    const before = this.#telling.get(key);
+    if (!position.raise(gtids)) return before;
     const published: Promise<void>[] = [];
     for (const gtid of gtids.split(',')) {
       const one = new Position();
@@ -40,7 +45,13 @@ export class PositionBook {
       for (const [sequence, { number, text }] of one.entries())
         published.push(this.#publish(user, cluster, sequence, number, text));
     }
-    return Promise.all(published).then(() => undefined);
+    const telling = Promise.all([before, ...published]).then(() => undefined);
+    this.#telling.set(key, telling);
+    const told = (): void => {
+      if (this.#telling.get(key) === telling) this.#telling.delete(key);
+    };
+    telling.then(told, told);
+    return telling;
   }
 
   /** Somebody else's. */

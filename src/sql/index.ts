@@ -1,6 +1,7 @@
 /** The `sql` room: text to tokens, fingerprints and syntax trees, and back to nothing but spans. */
 
 export type * from './ast.ts';
+export { isDeterministic } from './deterministic-functions.ts';
 export { digestText } from './digest-text.ts';
 export { withoutExecutableComments } from './executable-comment.ts';
 export * from './fingerprint.ts';

@@ -37,6 +37,7 @@ const configOf = (
     probeIntervalMs: 500,
     slowStartMs: 0,
     zone: undefined,
+    positionKey: undefined,
     writeBufferMs: 0,
     writeBufferMax: 0,
   },

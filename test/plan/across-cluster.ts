@@ -173,6 +173,7 @@ export async function actionOf(
     autocommit: true,
     inTransaction,
     mesh: initialMeshValues,
+    position: { token: '' },
   };
   const input: BindInput = { tokens, fingerprint: print, parameters, facts, keys: { take: () => [] } };
   try {

@@ -145,6 +145,7 @@ export function inputOf(
       autocommit: true,
       inTransaction: false,
       mesh: initialMeshValues,
+      position: { token: '' },
     },
     keys: { take: (_generator, count) => Array.from({ length: count }, () => nextKey++) },
   };

@@ -40,6 +40,8 @@ export interface GroundOptions {
   readonly options?: readonly string[];
   readonly durable?: boolean;
   readonly workers?: number;
+  /** Connections to each replica at most. */
+  readonly replicaPool?: number;
   readonly transactionType?: string;
   /** Host and port that the sidecars use in place of a member's own. */
   readonly through?: ReadonlyMap<string, number>;
@@ -75,7 +77,7 @@ ${members
   .map(({ server, index, member }) => {
     const name = memberName(index, member);
     const port = options.through?.get(name) ?? server.port;
-    return `  ${name}: { url: "mysql://127.0.0.1:${port}/shop_${index}", username: ${meshAccount.user}, password: ${meshAccount.password}, maxPoolSize: 60, connectionTimeoutMilliseconds: 10000 }`;
+    return `  ${name}: { url: "mysql://127.0.0.1:${port}/shop_${index}", username: ${meshAccount.user}, password: ${meshAccount.password}, maxPoolSize: ${member === 0 ? 60 : (options.replicaPool ?? 60)}, connectionTimeoutMilliseconds: 10000 }`;
   })
   .join('\n')}
 rules:
@@ -205,6 +207,22 @@ export async function promote(winner: TestServer, others: readonly TestServer[])
     await other.execute('SET GLOBAL read_only=ON');
     await followPrimary(other, winner);
   }
+}
+
+/** Replicas that take part but apply nothing: their threads run, and their reads are answered. */
+export async function freeze(ground: ReplicaGround): Promise<{ thaw(): Promise<void> }> {
+  const holders = await Promise.all(
+    ground.groups.flatMap((group) => group.slice(1)).map((replica) => replica.connection()),
+  );
+  for (const holder of holders) await holder.query('FLUSH TABLES WITH READ LOCK');
+  return {
+    async thaw() {
+      for (const holder of holders) {
+        await holder.query('UNLOCK TABLES');
+        await holder.end();
+      }
+    },
+  };
 }
 
 export { grantSchemas };

@@ -174,6 +174,13 @@ export const meshSchema = z.strictObject({
         .describe(
           'What reads on replicas must not miss, unless a session says otherwise (`SET shardmesh_consistency`); see docs/replicas.md.',
         ),
+      positionKey: z
+        .string()
+        .min(16)
+        .optional()
+        .describe(
+          'Signs what `@@shardmesh_position` shows, at least 16 characters, the same for all sidecars of an installation. Default: derived from the data sources and their passwords.',
+        ),
       waitLimit: duration
         .prefault('50ms')
         .describe('How long a read waits on a replica for a write that it must see; then it goes to the primary.'),

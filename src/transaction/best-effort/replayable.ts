@@ -1,6 +1,5 @@
 /** Whether a statement does the same when it is run again later, on rows that it alone chooses. */
-import { type Statement, walk } from '../../sql/index.ts';
-import { isDeterministic } from './deterministic-functions.ts';
+import { isDeterministic, type Statement, walk } from '../../sql/index.ts';
 
 /** Verdicts by syntax tree: plans, and with them their trees, are used again and again. */
 const verdicts = new WeakMap<Statement, { readonly reason: string | undefined }>();
