@@ -5,7 +5,6 @@ export { Digest, type DigestSample, DigestTable } from './digest-table.ts';
 export { LabelSet, type Labels, type LabelValues } from './label-set.ts';
 export {
   createLogger,
-  type LogDestination,
   type Logger,
   type LoggerOptions,
   type LogLevel,

@@ -1,13 +1,13 @@
 /** The log: JSON lines by pino, without secrets. */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { type LogOutput, logOutput } from './log-output.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Standard output, written in the background and flushed at exit. */
-export function logDestination(): LogDestination {
-  return pino.destination({ dest: 1, sync: false });
+export function logDestination(): LogOutput {
+  return logOutput(1);
 }
-export type LogDestination = ReturnType<typeof pino.destination>;
 
 /** What the rooms see of the log. Give values as fields, never inside of the message; the message is the event's name. */
 export interface Logger {
@@ -92,11 +92,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
     addSecrets,
     flush: () => {
       if ('flushSync' in destination && typeof destination.flushSync === 'function') {
-        try {
-          destination.flushSync();
-        } catch {
-          // Not opened yet, or closed by the reader: nothing to write to.
-        }
+        destination.flushSync();
       }
     },
   });
