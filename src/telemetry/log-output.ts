@@ -53,7 +53,7 @@ class Output implements LogOutput {
     const bytes = Buffer.from(line);
     this.#waiting.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#writing === undefined) this.#next();
+    if (this.#waiting.length === 1 && this.#writing === undefined) setImmediate(() => this.#next());
     return this.#bytes < ENOUGH;
   }
 
@@ -65,6 +65,7 @@ class Output implements LogOutput {
   flushSync(): void {
     const until = Date.now() + FLUSH_MS;
     // What the background has under way is with a thread that the process' end waits for: once more would be twice.
+    if (this.#writing !== undefined) Atomics.wait(pause, 0, 0, PAUSE_MS);
     const bytes = Buffer.concat(this.#waiting);
     this.#forget();
     let at = 0;
@@ -83,6 +84,7 @@ class Output implements LogOutput {
       this.#drained();
       return;
     }
+    if (this.#writing !== undefined) return;
     this.#writing = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
     this.#waiting = [];
     this.#written = 0;

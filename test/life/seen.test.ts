@@ -101,7 +101,7 @@ describe('what is seen', () => {
   it('shows no metric that nobody records', async () => {
     const shown = await scrape();
     // Of features that this configuration does not use: their own tests look at them.
-    const elsewhere = /^shardmesh_(outbox|replica|service|branch|transaction_store)_/;
+    const elsewhere = /^shardmesh_(outbox|replica|group|service|branch|transaction_store)_/;
     for (const metric of createMeshMetrics().registry.metrics.filter(({ name }) => !elsewhere.test(name)))
       assert.ok(
         [...shown.keys()].some((series) => series.startsWith(metric.name)),
