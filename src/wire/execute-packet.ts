@@ -42,7 +42,8 @@ export function parseExecute(
   reader.skip(4); // iteration count, always 1
   const named = hasCapability(capabilities, Capability.QUERY_ATTRIBUTES);
   let count = parameterCount;
-  if (named && (flags & PARAMETER_COUNT_AVAILABLE) !== 0) count = reader.lenenc();
+  // Clients with attributes always send the count where there are placeholders; the flag is for attributes without any.
+  if (named && (parameterCount > 0 || (flags & PARAMETER_COUNT_AVAILABLE) !== 0)) count = reader.lenenc();
   if (count < parameterCount || count > 65_535)
     throw new MalformedPacket(`${count} parameters for ${parameterCount} placeholders`);
   const block = readBoundParameters(reader, count, named, knownTypes, isLong);

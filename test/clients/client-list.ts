@@ -77,6 +77,23 @@ const java = (options: string): Client => ({
     ],
   }),
 });
+/** Oracle's client, with a libmysqlclient 9 of its own in it; it is in no Debian and comes from PyPI. */
+const connectorPython = (variant: string): Client => ({
+  name: `MySQL Connector/Python 9 ${variant}`,
+  required: true,
+  packages: ['python3-pip'],
+  build: (folder) => ({
+    program: '/usr/bin/python3',
+    args: [
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:'],
+      ...['--target', join(folder, 'connector-python'), 'mysql-connector-python==9.4.0'],
+    ],
+  }),
+  call: (folder) => ({
+    ...python('scenario-connector.py', variant),
+    environment: { PYTHONPATH: join(folder, 'connector-python') },
+  }),
+});
 
 function goProgram(): string {
   return ['/usr/local/go/bin/go', '/usr/bin/go'].find((path) => existsSync(path)) ?? 'go';
@@ -128,6 +145,8 @@ export const clients: readonly Client[] = [
   },
   java('useServerPrepStmts=false&rewriteBatchedStatements=true'),
   java('useServerPrepStmts=true'),
+  connectorPython('pure'),
+  connectorPython('c'),
   go('interpolateParams=true'),
   go('interpolateParams=false'),
   npm('knex', false, 'orm-knex.mjs'),

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { newStoredSha2 } from '../../src/wire/index.ts';
 import { type Client, clients } from './client-list.ts';
 import { type ClientGround, startGround } from './ground.ts';
 import { installPackages } from './install.ts';
@@ -19,7 +20,7 @@ const builds = new Map<string, Promise<ProgramEnd>>();
 
 before(async () => {
   missing = installPackages(chosen.flatMap((client) => client.packages));
-  ground = await startGround('*0000000000000000000000000000000000000000');
+  ground = await startGround(newStoredSha2('app'));
 });
 
 after(async () => {

@@ -274,6 +274,30 @@ test('COM_STMT_EXECUTE: types, NULL, unsigned, long data, attributes; rebuilt fo
   );
 });
 
+test('COM_STMT_EXECUTE of clients with attributes has the count of parameters without the flag too', () => {
+  const payload = payloadOf((w) =>
+    w
+      .int1(0x17)
+      .int4(1)
+      .int1(0)
+      .int4(1)
+      .lenenc(1)
+      .int1(0)
+      .int1(1)
+      .int1(FieldType.LONG)
+      .int1(0)
+      .lenencString('')
+      .int4(5),
+  );
+  const { parameters, attributes } = parseExecute(payload, 1, Capability.QUERY_ATTRIBUTES);
+  assert.deepEqual(
+    parameters.map(({ type, start }) => [type, payload.readInt32LE(start)]),
+    [[FieldType.LONG, 5]],
+  );
+  assert.equal(attributes.length, 0);
+  assert.deepEqual(parseExecute(payload.subarray(0, 10), 0, Capability.QUERY_ATTRIBUTES).parameters, []);
+});
+
 test('COM_STMT_EXECUTE without types needs those of an earlier one', () => {
   const payload = payloadOf((w) => w.int1(0x17).int4(1).int1(0).int4(1).int1(0).int1(0).int4(5));
   assert.throws(() => parseExecute(payload, 1, 0), MalformedPacket);
