@@ -8,7 +8,7 @@ import type { ListenAddress } from '../rules/index.ts';
 export interface Receiver {
   /** Sockets that it holds of all doors. */
   readonly sockets: number;
-  /** It answered its last ping in time. */
+  /** Its last beats came in time. */
   readonly answers: boolean;
   /** `lost`: it died before the socket had arrived. */
   receive(door: string, socket: Socket, full: boolean, lost: () => void): void;

@@ -4,7 +4,10 @@ import type { ListenAddress, Overrides, RuleProblem } from '../rules/index.ts';
 import type { MetricValues } from '../telemetry/index.ts';
 
 /** Rises with every change of this file's meaning: a worker of another version ends itself instead of guessing. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
+
+/** A worker whose event loop turns says so this often. */
+export const BEAT_EVERY_MS = 500;
 
 /** The files of one configuration as they were read, so that every worker builds the same. May hold secrets. */
 export interface ConfigurationFiles {
@@ -90,6 +93,8 @@ export interface HealthReason {
 
 /** Asked by workers, answered by the supervisor. */
 export type SupervisorQuestions = {
+  /** The event loop turns. Told, not asked for: what the supervisor sends waits behind sockets on their way. */
+  beat: { ask: undefined; answer: undefined };
   /** Resolves when the other serving workers have applied them. */
   'share.publish': { ask: readonly SharedEntry[]; answer: undefined };
   'counter.take': { ask: { readonly name: string; readonly max: number }; answer: boolean };
@@ -113,7 +118,6 @@ export type SupervisorQuestions = {
 
 /** Asked by the supervisor, answered by each worker. */
 export type WorkerQuestions = {
-  ping: { ask: undefined; answer: undefined };
   load: { ask: LoadOrder; answer: LoadOutcome };
   /** Resolves when it can take clients. */
   begin: { ask: BeginOrder; answer: undefined };

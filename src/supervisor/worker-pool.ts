@@ -274,6 +274,10 @@ export class WorkerPool {
   #answers(worker: WorkerProcess): Answers<SupervisorQuestions> {
     return {
       ...this.#options.doors(worker),
+      beat: () => {
+        worker.beat();
+        return undefined;
+      },
       'share.publish': (entries) => this.#hub.publish(worker, entries),
       'counter.take': ({ name, max }) => this.#counters.take(worker, name, max),
       'counter.give': (name) => {

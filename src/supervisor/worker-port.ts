@@ -3,13 +3,14 @@ import type { Socket } from 'node:net';
 import { adoptSocket, type Share, type SharedCounters, type SharedTopic } from '../base/index.ts';
 import type { ListenAddress } from '../rules/index.ts';
 import { type Answers, Channel, type ChannelPort } from './channel.ts';
-import type {
-  BeginOrder,
-  ConfigurationFiles,
-  ReloadOutcome,
-  ReloadReason,
-  SupervisorQuestions,
-  WorkerQuestions,
+import {
+  BEAT_EVERY_MS,
+  type BeginOrder,
+  type ConfigurationFiles,
+  type ReloadOutcome,
+  type ReloadReason,
+  type SupervisorQuestions,
+  type WorkerQuestions,
 } from './protocol.ts';
 import { WorkerShare } from './worker-share.ts';
 
@@ -27,7 +28,7 @@ export interface OpenDoor {
 export const clientDoor = 'clients ';
 
 /** Questions of the supervisor that the port itself answers. */
-type OwnQuestions = 'ping' | 'client' | 'share.apply';
+type OwnQuestions = 'client' | 'share.apply';
 
 /** What src/worker.ts and src/main.ts answer. */
 export type WorkerAnswers = Omit<Answers<WorkerQuestions>, OwnQuestions>;
@@ -46,7 +47,6 @@ export class WorkerPort {
     this.share = share;
     this.#channel = new Channel<WorkerQuestions, SupervisorQuestions>(port, {
       ...answers,
-      ping: () => undefined,
       client: ({ door, full }, socket) => {
         if (socket !== undefined) this.#receive(door, socket, full);
         return undefined;
@@ -57,6 +57,9 @@ export class WorkerPort {
         return answers.begin(order, socket);
       },
     });
+    const beat = (): void => this.#channel.tell('beat', undefined);
+    beat();
+    setInterval(beat, BEAT_EVERY_MS).unref();
     this.counters = {
       take: (name, max) => this.#channel.ask('counter.take', { name, max }),
       give: (name) => this.#channel.tell('counter.give', name),

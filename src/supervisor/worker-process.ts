@@ -28,8 +28,9 @@ export interface WorkerEnd {
   readonly stuck: boolean;
 }
 
-const PING_EVERY_MS = 1000;
-/** While its modules are loaded it answers late. */
+/** At least one beat falls between two looks. */
+const LOOK_EVERY_MS = 1000;
+/** Until it serves: modules and schemas are loaded meanwhile. */
 const STARTUP_MIN_MS = 60_000;
 
 export class WorkerProcess implements Receiver, ReloadMember, ShareMember {
@@ -47,8 +48,6 @@ export class WorkerProcess implements Receiver, ReloadMember, ShareMember {
   readonly #clock: Clock;
   #sockets = 0;
   #silentTicks = 0;
-  #heard = false;
-  #pinging = false;
   #stuck = false;
   #gone = false;
   #cancelTick: () => void = () => undefined;
@@ -94,7 +93,7 @@ export class WorkerProcess implements Receiver, ReloadMember, ShareMember {
   }
 
   get answers(): boolean {
-    return this.#silentTicks < 2;
+    return this.#silentTicks <= 2;
   }
 
   apply(entries: WorkerQuestions['share.apply']['ask']): Promise<unknown> {
@@ -128,24 +127,28 @@ export class WorkerProcess implements Receiver, ReloadMember, ShareMember {
     this.#socketsOf.set(door, this.socketsOf(door) - 1);
   }
 
+  /** Its event loop has turned. */
+  beat(): void {
+    this.#silentTicks = 0;
+  }
+
   /**
-   * Ends it when it has not answered for `limitMs()` (0: never). Counted in turns of our own loop: after a pause of the whole
+   * Ends it when no beat has come for `limitMs()` (0: never). Counted in turns of our own loop: after a pause of the whole
    * machine nobody is to blame.
    */
   watch(limitMs: () => number, onStuck: () => void): void {
     const tick = (): void => {
       if (this.#gone) return;
       const limit = limitMs();
-      const ticksMax = Math.ceil((this.#heard ? limit : Math.max(limit, STARTUP_MIN_MS)) / PING_EVERY_MS);
-      if (this.#pinging) this.#silentTicks += 1;
-      else this.#ping();
-      if (limit > 0 && this.#silentTicks >= ticksMax) {
+      const ticksMax = Math.ceil((this.serves ? limit : Math.max(limit, STARTUP_MIN_MS)) / LOOK_EVERY_MS);
+      this.#silentTicks += 1;
+      if (limit > 0 && this.#silentTicks > ticksMax) {
         this.#stuck = true;
         onStuck();
         this.kill();
         return;
       }
-      this.#cancelTick = this.#clock.after(PING_EVERY_MS, tick);
+      this.#cancelTick = this.#clock.after(LOOK_EVERY_MS, tick);
     };
     tick();
   }
@@ -154,17 +157,5 @@ export class WorkerProcess implements Receiver, ReloadMember, ShareMember {
   kill(): void {
     this.serves = false;
     this.#child.kill('SIGKILL');
-  }
-
-  #ping(): void {
-    this.#pinging = true;
-    this.channel.ask('ping', undefined).then(
-      () => {
-        this.#pinging = false;
-        this.#heard = true;
-        this.#silentTicks = 0;
-      },
-      () => undefined,
-    );
   }
 }
