@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type Socket, connect as tcpConnect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { deflateSync } from 'node:zlib';
 import mysql from 'mysql2/promise';
+import { processTree, residentBytes } from '../../bench/process-cost.ts';
 import { type ClientGround, startGround } from '../clients/ground.ts';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -41,8 +43,9 @@ after(async () => {
   await ground?.stop();
 });
 
-function login(): Promise<mysql.Connection> {
+function login(compress = false): Promise<mysql.Connection> {
   return mysql.createConnection({
+    compress,
     host: '127.0.0.1',
     port: ground.sidecar.port,
     user: 'app',
@@ -153,6 +156,38 @@ test('commands', async () => {
     assert.ok(attempt < 100, `${sessions.length} sessions are left, seed ${seed}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+});
+
+/** A compressed packet whose lengths may be lies. */
+function compressed(): Buffer {
+  const payload = below(2) === 0 ? command() : bytes(below(200));
+  // KILL aims at others by design.
+  if (payload[0] === 0x0c) payload[0] = 0x0e;
+  const inner = packet(payload, 0, below(4) === 0 ? 0xff_ffff : undefined);
+  const data = [deflateSync(inner), inner, deflateSync(Buffer.alloc(1 << 20)), bytes(below(100))][below(4)] as Buffer;
+  const head = Buffer.alloc(7);
+  head.writeUIntLE(below(4) === 0 ? below(0xff_ffff) : data.length, 0, 3);
+  head[3] = below(4) === 0 ? below(256) : 0;
+  head.writeUIntLE([inner.length, 0, 0xff_ffff, below(1000)][below(4)] as number, 4, 3);
+  return Buffer.concat([head, data]);
+}
+
+test('compressed packets with garbage and wrong lengths', async () => {
+  const before = residentBytes(processTree(ground.sidecar.pid));
+  for (let round = 0; round < 60; round += 1) {
+    const client = await login(true);
+    client.on('error', () => undefined);
+    const socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+    socket.removeAllListeners('data');
+    socket.on('data', () => undefined);
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    for (let index = 0; index < 4 && !socket.destroyed; index += 1) socket.write(compressed());
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 50))]);
+    socket.destroy();
+  }
+  await othersAreWell();
+  const grown = residentBytes(processTree(ground.sidecar.pid)) - before;
+  assert.ok(grown < 256 * 1024 * 1024, `${grown} bytes more, seed ${seed}`);
 });
 
 test('thousands of parameters', async () => {
