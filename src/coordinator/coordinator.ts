@@ -260,7 +260,7 @@ export class Coordinator {
       return { kind: 'conflict', phase: known.progress.phase, transaction: known };
     }
     const transaction: StoredTransaction = { gid, definition, progress: step.next, epoch: 1, owner: '', updatedAt: at };
-    this.#after(this.#hold(transaction, dueInMs), step.effects, dueInMs);
+    this.#after(this.#hold(transaction, dueInMs), step.effects);
     return { kind: 'ok', transaction };
   }
 
@@ -297,7 +297,7 @@ export class Coordinator {
       if (await this.#asked(this.store.takeOver({ gid, epoch: stored.epoch, progress: step.next, dueInMs }))) {
         this.#drop(gid);
         const transaction = { ...stored, progress: step.next, epoch };
-        this.#after(this.#hold(transaction, dueInMs), step.effects, dueInMs);
+        this.#after(this.#hold(transaction, dueInMs), step.effects);
         return { kind: 'ok', transaction };
       }
       await new Promise((resolve) => setTimeout(resolve, 5 + 20 * this.#random()));
@@ -358,7 +358,7 @@ export class Coordinator {
         }
         live.progress = progress;
         live.leaseUntil = before + (dueInMs ?? 0);
-        this.#after(live, effects, dueInMs);
+        this.#after(live, effects);
       }
     } catch (error) {
       // Nobody knows whether it is durable: what is stored goes on when its lease has run out, here or elsewhere.
@@ -370,7 +370,7 @@ export class Coordinator {
   }
 
   /** `progress` is durable now. */
-  #after(live: Live, effects: readonly Effect[], dueInMs: number | undefined): void {
+  #after(live: Live, effects: readonly Effect[]): void {
     const { gid, progress, definition } = live;
     for (const effect of effects) {
       if (effect.kind === 'alert') this.#options.observer?.suspended(gid, definition.kind, effect.reason);
@@ -382,7 +382,7 @@ export class Coordinator {
     clearTimeout(live.timer);
     live.timer = undefined;
     const wake = nextWake(definition, progress);
-    if (!busy && (wake === undefined || (dueInMs ?? 0) > HOLD_MS) && live.events.length === 0) this.#drop(gid);
+    if (!busy && (wake === undefined || wake - this.store.now() > HOLD_MS) && live.events.length === 0) this.#drop(gid);
     else if (wake !== undefined) {
       const wait = Math.min(2 ** 30, Math.max(0, wake - this.store.now()));
       live.timer = setTimeout(() => this.#push(live, { kind: 'tick', at: this.store.now() }), wait);

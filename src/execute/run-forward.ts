@@ -257,6 +257,7 @@ export function outcomeOf(reply: Reply, answer: ForwardAnswer): Outcome {
     insertId: answer.insertId,
     diagnostics: noDiagnostics,
     warnings: answer.warnings + answer.moreWarnings,
+    message: answer.ok?.info ?? '',
     errno: answer.error?.errno ?? 0,
   };
 }

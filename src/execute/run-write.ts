@@ -30,6 +30,7 @@ export async function runWrite(run: StatementRun, action: Write): Promise<Outcom
       failed: false,
       rows: 0n,
       affected: summed.affectedRows,
+      message: summed.message,
       insertId: summed.insertId,
       diagnostics: results.flatMap((result) => result.diagnostics),
       warnings: summed.warnings,

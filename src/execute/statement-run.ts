@@ -33,6 +33,8 @@ export interface Outcome {
   readonly diagnostics: readonly Diagnostic[];
   /** How many warnings there were, which may be more than are listed. */
   readonly warnings?: number;
+  /** The OK packet's message. */
+  readonly message?: string;
   /** For FOUND_ROWS(), where it is not the number of rows sent. */
   readonly foundRows?: bigint;
   /** The error, if it failed. */

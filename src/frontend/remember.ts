@@ -55,6 +55,9 @@ function rememberFoundRows(state: SessionState, plan: Plan, action: Action, outc
   else if (outcome.affected !== -1n) {
     // SELECT ... INTO: an OK packet.
     if (kind === 'query') state.foundRows = outcome.affected;
+    // INSERT ... SELECT counts what it selected: its message says how many.
+    else if (plan.statement?.kind === 'insert' && plan.statement.source.kind === 'query')
+      state.foundRows = BigInt(/^Records: (\d+)/.exec(outcome.message ?? '')?.[1] ?? state.foundRows);
   } else if (kind === 'show' ? QUERIED_SHOWS.has(showOf(plan)) : kind !== 'other' && kind !== 'explain') {
     state.foundRows = outcome.rows;
   } else if (kind === 'explain' && action.kind !== 'explain') state.foundRows = 0n;
