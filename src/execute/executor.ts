@@ -119,7 +119,7 @@ async function runInsertSelect(
   aftermath: Aftermath,
 ): Promise<Outcome> {
   const memory = new MemoryReply(run.reply.protocol, run.limits.resultMemory);
-  run.backend.meter.held = () => memory.bytesHeld;
+  run.backend.leases.meter.held = () => memory.bytesHeld;
   const read = await execute({ ...run, reply: memory }, action.read as ShardAction, aftermath);
   if (read.failed || memory.failure !== undefined) {
     return failed(

@@ -82,7 +82,7 @@ export async function informationSchemaRows(
   }
   const sources = schemaColumn === undefined ? [directory.defaultSource] : directory.sources;
   for (const source of sources) {
-    const held = await run.backend.takeFree(source);
+    const held = await run.backend.leases.takeFree(source);
     let result: SmallResult;
     try {
       const own = `'${directory.physicalSchema(source).replaceAll("'", "''")}'`;

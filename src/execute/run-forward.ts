@@ -12,7 +12,8 @@ import { ATTEMPTS_MAX, Elsewhere, isReadOnlyError } from './elsewhere.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues, Reply } from './reply.ts';
-import type { SessionBackend, StatementLease } from './session-backend.ts';
+import type { SessionBackend } from './session-backend.ts';
+import type { StatementLease } from './session-leases.ts';
 import { sendShardQuery } from './shard-request.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
@@ -111,7 +112,7 @@ async function prepared(
   watched: Watched | undefined,
   mayMove: boolean,
 ): Promise<Outcome> {
-  if (run.plan.effects.readsInsertId || run.insertIdUncertain) await run.backend.replayInsertId(held.lease);
+  if (run.plan.effects.readsInsertId || run.insertIdUncertain) await run.backend.leases.replayInsertId(held.lease);
   if (watched === undefined) return send(run, request, held, progress, undefined, mayMove);
   const statement = branchStatement(run, request.query, request.access);
   await watched.coordinator.beforeStatement?.(watched.branch, statement);
@@ -199,7 +200,7 @@ export async function settle(
   let diagnostics: readonly Diagnostic[] = noDiagnostics;
   let foundRows: bigint | undefined;
   try {
-    if (effects.setsInsertId) backend.insertIdUnknown(held.lease);
+    if (effects.setsInsertId) backend.leases.insertIdUnknown(held.lease);
     if (answer.warnings > 0 || answer.error !== undefined) {
       const schemas = backend.directory.physicalSchemas;
       diagnostics = (await backend.diagnostics(held.lease)).map((entry) => ({
@@ -217,7 +218,7 @@ export async function settle(
       foundRows = await numberOf(held, 'FOUND_ROWS()');
     if (run.insertIdUncertain && answer.error === undefined) insertId = await numberOf(held, 'LAST_INSERT_ID()');
     // Assignments hold even where the statement failed behind them.
-    if (effects.assigns.length > 0) await backend.learnUserVariables(held.lease, effects.assigns);
+    if (effects.assigns.length > 0) await backend.leases.learnUserVariables(held.lease, effects.assigns);
     if (watching !== undefined)
       await watching.watched.coordinator.afterStatement?.(watching.watched.branch, watching.statement, {
         ok: answer.ok,

@@ -189,7 +189,7 @@ class Batches {
           if (waiting === undefined || query.source !== source || failures.length > 0) continue;
           try {
             const ok = await loadInto(lease, query.text, waiting.pieces);
-            this.#run.backend.insertIdUnknown(lease);
+            this.#run.backend.leases.insertIdUnknown(lease);
             if (load.everywhere && node > 0) continue;
             oks.push(ok);
             if (ok.warnings > 0) diagnostics.push(...(await this.#diagnostics(lease, waiting)));

@@ -14,7 +14,7 @@ import {
   settle,
   type Told,
 } from './run-forward.ts';
-import type { StatementLease } from './session-backend.ts';
+import type { StatementLease } from './session-leases.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
 /** Never rejects: failures are told to the reply. */

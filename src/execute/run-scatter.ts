@@ -58,7 +58,7 @@ async function scatterOnce(
       bytesMax: run.limits.resultMemory,
     });
     let rows = 0n;
-    const { meter } = backend;
+    const { meter } = backend.leases;
     const { streams } = reads;
     meter.held = () => streams.reduce((sum, stream) => sum + stream.bytesHeld, merged.bytesHeld);
     const merging = performance.now();
@@ -93,7 +93,7 @@ async function scatterOnce(
     if (again !== undefined) return again;
     return failed(reply, shardFailure(error, names, backend.directory.physicalSchemas));
   } finally {
-    backend.meter.held = undefined;
+    backend.leases.meter.held = undefined;
     await reads?.close();
   }
 }

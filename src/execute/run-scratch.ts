@@ -14,7 +14,7 @@ import { failed, forwardOn } from './run-forward.ts';
 import { shardFailure } from './run-scatter.ts';
 import { runForOk } from './run-write.ts';
 import { enterScratch } from './scratch-gate.ts';
-import type { StatementLease } from './session-backend.ts';
+import type { StatementLease } from './session-leases.ts';
 import { openShardReads } from './shard-reads.ts';
 import { bufferOf, textRequest } from './shard-request.ts';
 import type { ShardStream } from './shard-stream.ts';
@@ -54,9 +54,9 @@ async function scratchOnce(
   const logical = (entries: readonly Diagnostic[]): readonly Diagnostic[] =>
     entries.map((entry) => ({ ...entry, message: logicalMessage(entry.message, entry.code, names, schemas) }));
   try {
-    leave = await enterScratch(backend.directory.primaryPool(scratch.source, backend.capabilities));
+    leave = await enterScratch(backend.directory.primaryPool(scratch.source, backend.leases.capabilities));
     // Outside of the session's transaction: only the feeds must see its writes, and they are read inside of it.
-    held = await backend.takeFree(scratch.source);
+    held = await backend.leases.takeFree(scratch.source);
     const { lease } = held;
     const load = loadSettings(run);
     let copied = 0;
@@ -98,7 +98,7 @@ async function scratchOnce(
 export async function scratchColumns(run: StatementRun, action: Scratch): Promise<readonly Buffer[]> {
   const { scratch, names } = action;
   if (scratch.feeds.some(({ define: { parameters } }) => parameters === undefined || parameters.length > 0)) return [];
-  const held = await run.backend.takeFree(scratch.source);
+  const held = await run.backend.leases.takeFree(scratch.source);
   const { connection } = held.lease;
   try {
     const load = loadSettings(run);
@@ -129,7 +129,7 @@ async function define(run: StatementRun, feed: ScratchFeed, lease: Lease): Promi
 function loadSettings(run: StatementRun): { readonly enter: string | undefined; readonly leave: string | undefined } {
   const client = run.state.settings;
   const loading = withVariables(client, scratchLoadSettings);
-  const { ignoreSpace } = run.backend.capabilities;
+  const { ignoreSpace } = run.backend.leases.capabilities;
   return { enter: settingsReplay(client, loading), leave: settingsReplay(loading, client, ignoreSpace) };
 }
 

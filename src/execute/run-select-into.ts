@@ -25,7 +25,7 @@ export async function runSelectInto(
   const { settings } = state;
   // The binary protocol has all digits of a FLOAT.
   const memory = new MemoryReply('binary', run.limits.resultMemory);
-  run.backend.meter.held = () => memory.bytesHeld;
+  run.backend.leases.meter.held = () => memory.bytesHeld;
   let read: Outcome;
   try {
     // Without a character set for results, texts come as they are and say which collation they have.

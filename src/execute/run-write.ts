@@ -200,9 +200,9 @@ async function writeWatched(
 }
 
 async function writeOne(run: StatementRun, action: Write, query: ShardQuery, lease: Lease): Promise<WriteResult> {
-  if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(lease);
+  if (run.plan.effects.readsInsertId) await run.backend.leases.replayInsertId(lease);
   const ok = await runForOk(run, query, lease);
-  run.backend.insertIdUnknown(lease);
+  run.backend.leases.insertIdUnknown(lease);
   if (ok.warnings === 0) return { ok, diagnostics: [] };
   const schemas = run.backend.directory.physicalSchemas;
   const diagnostics = (await run.backend.diagnostics(lease)).map((entry) => ({

@@ -2,7 +2,7 @@
 import type { Lease } from '../backend/index.ts';
 import { giveBackClean } from './give-back-clean.ts';
 import type { Reading } from './guarded-read.ts';
-import type { StatementLease } from './session-backend.ts';
+import type { StatementLease } from './session-leases.ts';
 
 export class RunningLease implements StatementLease {
   readonly source: string;

@@ -3,7 +3,6 @@ import {
   BackendFault,
   type CapabilityClass,
   type Lease,
-  type Pool,
   type ReplicaMember,
   type ReplicaSet,
   ServerError,
@@ -12,16 +11,12 @@ import { MeshError, type TransactionType } from '../base/index.ts';
 import type { Access } from '../plan/index.ts';
 import {
   type Diagnostic,
-  freshSettings,
   type Handed,
   type PinReason,
   PositionBook,
   PositionTokens,
   plainTransaction,
   type SessionState,
-  type Settings,
-  settingsReplay,
-  withUserVariables,
 } from '../session/index.ts';
 import {
   type Branch,
@@ -34,34 +29,12 @@ import { type OkPacket, StatusFlag } from '../wire/index.ts';
 import { type BarrierPass, type BarrierPorts, barrierFault } from './barrier-pass.ts';
 import type { ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
-import type { Reading } from './guarded-read.ts';
-import { readUserVariables } from './read-back.ts';
-import { RunningLease } from './running-lease.ts';
 import { SessionBarrier } from './session-barrier.ts';
+import { SessionLeases, type StatementLease } from './session-leases.ts';
 import { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
-import { StatementMeter, type TransactionCounts, TransactionTally } from './statement-meter.ts';
+import { type TransactionCounts, TransactionTally } from './statement-meter.ts';
 import { UserLocks } from './user-locks.ts';
-
-/** What has been replayed on a backend connection; kept in its `sessionState`. */
-interface LeaseState {
-  settings: Settings;
-  lastInsertId: bigint;
-}
-
-/** A lease for one statement. `done` gives it back, unless a transaction or a pin holds it. */
-export interface StatementLease {
-  readonly source: string;
-  readonly lease: Lease;
-  /** Inside the session's transaction or pin: the connection must be kept whatever happens on it. */
-  readonly held: boolean;
-  /** Only of `takeReader`: how the read must be guarded. */
-  readonly reading: Reading | undefined;
-  /** `opaque`: the statement may have changed the backend session in unknown ways. */
-  done(opaque?: boolean): Promise<void> | undefined;
-  /** The protocol state is unknown: cut the connection off. */
-  destroy(): void;
-}
 
 interface Pin {
   readonly source: string;
@@ -85,31 +58,16 @@ export class SessionBackend {
   readonly #state: SessionState;
   readonly #protocols: CommitProtocols;
   readonly #tally: TransactionTally;
-  /** What the running statement costs. */
-  readonly meter = new StatementMeter();
-  /** The sources of the configuration the session works with; changed between transactions only. */
-  directory: SourceDirectory;
-  capabilities: CapabilityClass;
   #transaction: Transaction | undefined;
   #pin: Pin | undefined;
   /** Why the transaction in progress can only be ended. */
   #lost: string | undefined;
-  /** Held leases on which something opaque ran: not returned to the pool. */
-  readonly #opaque = new Set<Lease>();
-  /** Leases in use by the running statement, for KILL. */
-  readonly #running = new Set<Lease>();
   readonly #barrier: SessionBarrier;
-  /** Ends the running statement's wait for a connection. */
-  #waiting: AbortController | undefined;
-  /** Why the running statement must end; forgotten when it has. */
-  #interruption: MeshError | undefined;
-  /** Kills under way: the next statement on the same connection must not be hit by them. */
-  #kills: Promise<void> | undefined;
-  /** The client is gone: nothing may be taken any more. */
-  #closed = false;
   /** Replicas that the transaction in progress reads, by source. */
   readonly #fixed = new Map<string, FixedReader>();
   readonly reads: SessionReads;
+  /** The connections as such, whatever holds them. */
+  readonly leases: SessionLeases;
 
   constructor(
     state: SessionState,
@@ -124,12 +82,16 @@ export class SessionBackend {
     ),
   ) {
     this.#state = state;
-    this.directory = directory;
-    this.capabilities = capabilities;
     this.#protocols = protocols;
     this.#tally = tally;
-    this.#barrier = new SessionBarrier(state, this);
     this.reads = new SessionReads(state, positions, tokens, () => this.directory);
+    this.leases = new SessionLeases(state, directory, capabilities, this.reads);
+    this.#barrier = new SessionBarrier(state, this.leases);
+  }
+
+  /** The sources of the configuration the session works with. */
+  get directory(): SourceDirectory {
+    return this.leases.directory;
   }
 
   get transaction(): Transaction | undefined {
@@ -150,7 +112,7 @@ export class SessionBackend {
    * Throws MeshError (SM_SOURCE_DOWN, SM_POOL_TIMEOUT ...) or ServerError (a setting that this server refuses).
    */
   async take(source: string, access: Access): Promise<StatementLease> {
-    this.#checkGoing();
+    this.leases.checkGoing();
     if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
     this.#checkPin(source);
     if (this.#state.inTransaction) {
@@ -162,15 +124,15 @@ export class SessionBackend {
       const branch = await this.#join(source, writes);
       if (writes) branch.wrote = true;
       await this.#prepareHeld(source, branch.lease);
-      return this.#held(source, branch.lease);
+      return this.leases.held(source, branch.lease);
     }
     if (this.#pin?.source === source) {
       const { lease } = this.#pin;
       await this.#prepareHeld(source, lease);
-      return this.#held(source, lease);
+      return this.leases.held(source, lease);
     }
-    const lease = await this.#acquire(source);
-    return this.#statementLease(source, lease);
+    const lease = await this.leases.acquire(source);
+    return this.leases.free(source, lease);
   }
 
   /**
@@ -178,20 +140,15 @@ export class SessionBackend {
    * settings already. Undefined: call `take`. The usual case, without a promise.
    */
   takeNow(source: string): StatementLease | undefined {
-    if (this.#closed || this.#interruption !== undefined || this.#lost !== undefined) return undefined;
+    if (!this.leases.going || this.#lost !== undefined) return undefined;
     if (this.#state.inTransaction || this.#pin !== undefined) return undefined;
     const { directory } = this;
-    const set = this.#setOf(source);
+    const set = this.leases.setOf(source);
     if (set?.writable === false) return undefined;
-    const lease = directory.primaryPool(source, this.capabilities).tryAcquire();
+    const lease = this.leases.ready(directory.primaryPool(source, this.leases.capabilities));
     if (lease === undefined) return undefined;
-    const known = lease.connection.sessionState as LeaseState | undefined;
-    if (known?.settings !== this.#state.settings) {
-      lease.release();
-      return undefined;
-    }
     if (set !== undefined) this.reads.onPrimary(set, lease.connection);
-    return this.#statementLease(source, lease);
+    return this.leases.free(source, lease);
   }
 
   /**
@@ -201,7 +158,7 @@ export class SessionBackend {
   async takeReader(source: string, attempt: ReaderAttempt = firstAttempt): Promise<StatementLease> {
     const set = this.directory.replicaSet(source);
     if (set === undefined || this.#pin !== undefined) return this.take(source, 'read');
-    this.#checkGoing();
+    this.leases.checkGoing();
     if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
     const { shardmesh_read: wish } = this.#state.mesh;
     const strategy = this.#state.inTransaction ? this.#strategy(source) : 'DYNAMIC';
@@ -212,13 +169,13 @@ export class SessionBackend {
     }
     if (strategy === 'PRIMARY') return this.take(source, 'read');
     if (wish === 'primary' || attempt.primaryOnly) return this.#takePrimaryReading(source, set);
-    const floor = await this.reads.floor(set, (asked) => this.#askPrimary(asked));
+    const floor = await this.reads.floor(set, (asked) => this.leases.askPrimary(asked));
     if (floor === 'primary') return this.#takePrimaryReading(source, set);
     let { except } = attempt;
     for (let tries = 0; tries < set.members.length; tries += 1) {
       const choice = set.chooseReader(
         floor,
-        (member) => this.directory.memberPool(member, this.capabilities).exhausted,
+        (member) => this.directory.memberPool(member, this.leases.capabilities).exhausted,
         except,
         wish === 'replica',
       );
@@ -226,7 +183,10 @@ export class SessionBackend {
       const { member } = choice;
       let lease: Lease;
       try {
-        lease = await this.#acquireFrom(() => this.directory.memberPool(member, this.capabilities), source);
+        lease = await this.leases.acquireFrom(
+          () => this.directory.memberPool(member, this.leases.capabilities),
+          source,
+        );
       } catch (error) {
         if (!(error instanceof MeshError) || !ELSEWHERE.has(error.code)) throw error;
         set.suspect(member, error.message);
@@ -235,12 +195,12 @@ export class SessionBackend {
       }
       this.reads.onReader(lease.connection);
       const reading = this.reads.reading(set, choice);
-      if (strategy !== 'FIXED') return this.#statementLease(source, lease, reading);
+      if (strategy !== 'FIXED') return this.leases.free(source, lease, reading);
       try {
         await lease.connection.query(plainOpening({ ...this.#state.transaction, access: 'READ ONLY' }).join(';'));
       } catch (error) {
         lease.destroy();
-        this.#running.delete(lease);
+        this.leases.running.delete(lease);
         if (!(error instanceof BackendFault)) throw error;
         set.suspect(member, error.message);
         except = member;
@@ -248,7 +208,7 @@ export class SessionBackend {
       }
       const fresh: FixedReader = { lease, member, fresh: true };
       this.#fixed.set(source, fresh);
-      return this.#held(source, lease, reading);
+      return this.leases.held(source, lease, reading);
     }
     set.fallbacks += 1;
     // A READ ONLY transaction reads one server per source: from here on the primary.
@@ -257,7 +217,7 @@ export class SessionBackend {
 
   /** The usual case of `takeReader`, without a promise: no transaction, an idle connection with the session's settings. */
   takeReaderNow(source: string): StatementLease | undefined {
-    if (this.#closed || this.#interruption !== undefined || this.#lost !== undefined) return undefined;
+    if (!this.leases.going || this.#lost !== undefined) return undefined;
     if (this.#state.inTransaction || this.#pin !== undefined) return undefined;
     const { directory } = this;
     const set = directory.replicaSet(source);
@@ -268,28 +228,23 @@ export class SessionBackend {
     if (floor === 'ask' || floor === 'primary') return undefined;
     const choice = set.chooseReader(
       floor,
-      (member) => directory.memberPool(member, this.capabilities).exhausted,
+      (member) => directory.memberPool(member, this.leases.capabilities).exhausted,
       undefined,
       wish === 'replica',
     );
     if (choice === undefined) return undefined;
-    const lease = directory.memberPool(choice.member, this.capabilities).tryAcquire();
+    const lease = this.leases.ready(directory.memberPool(choice.member, this.leases.capabilities));
     if (lease === undefined) return undefined;
-    const known = lease.connection.sessionState as LeaseState | undefined;
-    if (known?.settings !== this.#state.settings) {
-      lease.release();
-      return undefined;
-    }
     this.reads.onReader(lease.connection);
-    return this.#statementLease(source, lease, this.reads.reading(set, choice));
+    return this.leases.free(source, lease, this.reads.reading(set, choice));
   }
 
   async #takePrimaryReading(source: string, set: ReplicaSet): Promise<StatementLease> {
     // Not by `take`: the question behind the read takes the place of the one behind the statement.
     if (this.#state.inTransaction) return this.take(source, 'read');
-    const lease = await this.#acquire(source, false);
+    const lease = await this.leases.acquire(source, false);
     this.reads.onReader(lease.connection);
-    return this.#statementLease(source, lease, this.reads.reading(set, undefined));
+    return this.leases.free(source, lease, this.reads.reading(set, undefined));
   }
 
   /** A client hands over a position: the reads from here on see it. Throws where a transaction reads an older snapshot. */
@@ -302,11 +257,7 @@ export class SessionBackend {
     const set = this.directory.replicaSet(source) as ReplicaSet;
     const reading = this.reads.reading(set, { member: fixed.member, wait: undefined });
     fixed.fresh = false;
-    return this.#held(source, fixed.lease, reading);
-  }
-
-  #setOf(source: string): ReplicaSet | undefined {
-    return this.directory.replicated ? this.directory.replicaSet(source) : undefined;
+    return this.leases.held(source, fixed.lease, reading);
   }
 
   get #readOnly(): boolean {
@@ -367,52 +318,6 @@ export class SessionBackend {
     return fixed.fresh;
   }
 
-  /** How far a set's primary is, asked on a connection of its own. */
-  async #askPrimary(set: ReplicaSet): Promise<string> {
-    const pool = this.directory.memberPool(set.primary, this.capabilities);
-    const lease = pool.tryAcquire() ?? (await pool.acquire());
-    try {
-      const { rows } = await lease.connection.query(set.primary.seenSql());
-      lease.release();
-      return rows[0]?.[0] ?? '';
-    } catch (error) {
-      lease.destroy();
-      throw error;
-    }
-  }
-
-  /** A connection outside of the session's transaction: autocommit statements, scratch work. */
-  async takeFree(source: string): Promise<StatementLease> {
-    const lease = await this.#acquire(source, false);
-    return this.#statementLease(source, lease);
-  }
-
-  /** Like `takeFree`, but only if a connection is idle right now; with `reading`: to the same server, guarded the same way. */
-  async takeIdle(source: string, reading?: Reading): Promise<StatementLease | undefined> {
-    this.#checkGoing();
-    const set = this.#setOf(source);
-    const member = reading?.member ?? set?.primary;
-    const lease =
-      set === undefined || member === undefined
-        ? this.directory.primaryPool(source, this.capabilities).tryAcquire()
-        : member === set.primary && !set.writable
-          ? undefined
-          : this.directory.memberPool(member, this.capabilities).tryAcquire();
-    if (lease === undefined) return undefined;
-    if (set !== undefined) {
-      if (reading === undefined) this.reads.onPrimary(set, lease.connection);
-      else this.reads.onReader(lease.connection);
-    }
-    this.#running.add(lease);
-    try {
-      await this.#prepare(source, lease);
-    } catch (error) {
-      lease.destroy();
-      throw error;
-    }
-    return this.#statementLease(source, lease, reading);
-  }
-
   /** A transaction for one statement over several sources, while the session itself is in none. */
   statementTransaction(type: TransactionType = this.#state.mesh.shardmesh_transaction_type): {
     readonly transaction: Transaction;
@@ -434,7 +339,8 @@ export class SessionBackend {
         pass ??= this.#barrier.passOf(transaction);
         const end: BarrierPorts['end'] = (_, how) => transaction[how]();
         const pin = this.#pin?.source === source ? this.#pin : undefined;
-        if (pin === undefined) return this.#joined(transaction, source, await this.#acquire(source), also, pass, end);
+        if (pin === undefined)
+          return this.#joined(transaction, source, await this.leases.acquire(source), also, pass, end);
         if (pin.reasons.has('lock tables')) throw lockedTables();
         await this.#prepareHeld(source, pin.lease);
         transaction.keepFor(source);
@@ -448,8 +354,7 @@ export class SessionBackend {
    * half-way, with some sources committed and others not. Throws if it has been interrupted before.
    */
   settling(): void {
-    this.#checkGoing();
-    this.#running.clear();
+    this.leases.settling();
   }
 
   /** What a statement left on this connection is not known: it is cut off, and with it what it held. */
@@ -473,32 +378,15 @@ export class SessionBackend {
     await transaction?.rollback();
   }
 
-  /** Sources on which the running statement is at work. */
-  get runningOn(): readonly string[] {
-    return [...new Set([...this.#running].map((lease) => lease.source))].sort();
-  }
-
   /** Marks the end of a statement: nothing is running any more. Resolves when nothing can hit the next one; undefined: nothing can. */
   statementDone(): Promise<void> | undefined {
-    this.#running.clear();
+    const ended = this.leases.statementDone();
     const settling =
       this.reads.unsettled && !this.#state.inTransaction
-        ? this.reads.settle((set) => this.#askPrimary(set))
+        ? this.reads.settle((set) => this.leases.askPrimary(set))
         : undefined;
-    if (this.#kills !== undefined) return Promise.all([settling, this.#killsEnded()]).then(() => undefined);
-    this.#interruption = undefined;
+    if (ended !== undefined) return Promise.all([settling, ended]).then(() => undefined);
     return settling;
-  }
-
-  async #killsEnded(): Promise<void> {
-    await this.#kills;
-    this.#kills = undefined;
-    this.#interruption = undefined;
-  }
-
-  /** Why the running statement was stopped. */
-  get interruption(): MeshError | undefined {
-    return this.#interruption;
   }
 
   /** The branch of the session's transaction that a held lease is, if its coordinator wants to know of statements. */
@@ -556,7 +444,7 @@ export class SessionBackend {
   /** Keeps the source's connection for this session until `unpin`. */
   async pinTo(source: string, reason: PinReason): Promise<void> {
     if (this.#pin === undefined) {
-      const lease = this.#transaction?.branch(source)?.lease ?? (await this.#acquire(source));
+      const lease = this.#transaction?.branch(source)?.lease ?? (await this.leases.acquire(source));
       this.#pin = { source, lease, reasons: new Set(), locks: new UserLocks() };
     }
     this.#checkPin(source);
@@ -577,7 +465,7 @@ export class SessionBackend {
     this.#pin = undefined;
     const { lease } = pin;
     // What else is left on it cannot be listed for certain.
-    if (this.#transaction?.branch(pin.source)?.lease === lease) this.#opaque.add(lease);
+    if (this.#transaction?.branch(pin.source)?.lease === lease) this.leases.opaque.add(lease);
     else
       lease.connection.reset().then(
         () => lease.release(),
@@ -619,25 +507,9 @@ export class SessionBackend {
     if (!alone) throw new MeshError('SM_IMPLICIT_COMMIT', { source: held.source });
   }
 
-  /** Stops the running statement: its waiting for a connection, and what runs on the backends for it. */
-  async interrupt(reason = new MeshError('ER_QUERY_INTERRUPTED')): Promise<void> {
-    this.#interruption ??= reason;
-    this.#waiting?.abort(this.#interruption);
-    const kills = [...this.#running].map((lease) => lease.kill('query').catch(() => undefined));
-    if (kills.length === 0) return;
-    const before = this.#kills;
-    this.#kills = Promise.all([before, ...kills]).then(() => undefined);
-    await this.#kills;
-  }
-
   /** The client is gone: what runs is killed, everything open is rolled back and every connection given up, for good. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#waiting?.abort(new MeshError('ER_CONNECTION_KILLED'));
-    const running = [...this.#running];
-    // A lost connection alone would let the server finish what it is at.
-    await Promise.all(running.map((lease) => lease.kill('query').catch(() => undefined)));
-    for (const lease of running) lease.destroy();
+    await this.leases.close();
     await this.reset();
   }
 
@@ -648,7 +520,7 @@ export class SessionBackend {
     this.reads.reset();
     this.#lost = undefined;
     this.#barrier.ended();
-    this.#opaque.clear();
+    this.leases.opaque.clear();
     if (this.#transaction !== undefined) this.#counts(this.#transaction).rolledBack += 1;
     this.#transaction?.abandon();
     this.#transaction = undefined;
@@ -678,7 +550,7 @@ export class SessionBackend {
     if (pinned !== undefined && this.#pin?.reasons.has('lock tables') === true) {
       throw lockedTables();
     }
-    const lease = pinned ?? (await this.#acquire(source));
+    const lease = pinned ?? (await this.leases.acquire(source));
     try {
       return await this.#joined(transaction, source, lease, undefined, pass, this.#barred);
     } finally {
@@ -712,21 +584,21 @@ export class SessionBackend {
         break;
       } catch (error) {
         next.destroy();
-        this.#running.delete(next);
+        this.leases.running.delete(next);
         // Only the barrier's row can have met others: entering it again is safe.
         if (pass !== undefined && error instanceof ServerError && error.errno === 1213 && attempt < 2) {
-          next = await this.#acquire(source);
+          next = await this.leases.acquire(source);
           continue;
         }
         if (!(error instanceof BackendFault)) throw pass === undefined ? error : barrierFault(error, source);
         // Nothing has been done in it yet: an idle connection that turns out to be dead is replaced, unless it held a pin.
         if (attempt === 2 || next === this.#pin?.lease) throw sourceFault(error, source);
-        next = await this.#acquire(source);
+        next = await this.leases.acquire(source);
       }
     }
     if (pass !== undefined) {
       branch.wrote = true;
-      this.insertIdUnknown(branch.lease);
+      this.leases.insertIdUnknown(branch.lease);
       await this.#barrier.judge(pass, source, before, end);
     }
     return branch;
@@ -751,72 +623,6 @@ export class SessionBackend {
   /** An autocommit write of a branch is over. */
   branchEnded(): void {
     this.#barrier.ended();
-  }
-
-  /** On the primary. `counts`: a position must be learnt behind what runs there. */
-  async #acquire(source: string, counts = true): Promise<Lease> {
-    const set = this.#setOf(source);
-    if (set === undefined)
-      return this.#acquireFrom(() => this.directory.primaryPool(source, this.capabilities), source);
-    const deadline = performance.now() + set.settings.writeBufferMs;
-    for (;;) {
-      if (!set.writable) await this.#waited(this.#abortable((signal) => set.primaryReady(signal, deadline)));
-      const { primary } = set;
-      try {
-        const lease = await this.#acquireFrom(() => this.directory.memberPool(primary, this.capabilities), source);
-        if (counts) this.reads.onPrimary(set, lease.connection);
-        else this.reads.onReader(lease.connection);
-        return lease;
-      } catch (error) {
-        if (!(error instanceof MeshError) || error.code !== 'SM_SOURCE_DOWN') throw error;
-        // Nothing has been sent: it may wait for this primary, or for the next one.
-        set.suspect(primary, error.message);
-      }
-    }
-  }
-
-  async #acquireFrom(poolNow: () => Pool, source: string): Promise<Lease> {
-    for (let attempt = 0; ; attempt += 1) {
-      // Asked anew each time: a reload may have closed the one of the last attempt.
-      const pool = poolNow();
-      const lease = pool.tryAcquire() ?? (await this.#waitFor(pool));
-      this.#running.add(lease);
-      try {
-        this.#checkGoing();
-        await this.#prepare(source, lease);
-        this.#checkGoing();
-        return lease;
-      } catch (error) {
-        this.#running.delete(lease);
-        lease.destroy();
-        // Settings are idempotent: an idle connection that turns out to be dead is simply replaced.
-        if (error instanceof BackendFault && attempt < 2) continue;
-        throw error instanceof BackendFault ? sourceFault(error, source) : error;
-      }
-    }
-  }
-
-  /** Stands in line for a connection until there is one, or the statement is stopped. */
-  async #waitFor(pool: Pool): Promise<Lease> {
-    return this.#waited(this.#abortable((signal) => pool.acquire(signal)));
-  }
-
-  /** Work that ends with the statement: when it is stopped or the client is gone. */
-  async #abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#checkGoing();
-    const controller = new AbortController();
-    this.#waiting = controller;
-    try {
-      return await work(controller.signal);
-    } finally {
-      if (this.#waiting === controller) this.#waiting = undefined;
-    }
-  }
-
-  /** Throws if the running statement has been stopped or the client is gone. */
-  #checkGoing(): void {
-    if (this.#closed) throw new MeshError('ER_CONNECTION_KILLED');
-    if (this.#interruption !== undefined) throw this.#interruption;
   }
 
   /** The error to tell, once, if the connection that kept the session's state is gone. */
@@ -847,75 +653,13 @@ export class SessionBackend {
   /** Like `#prepare`, on a connection that holds a transaction or a pin: if it fails, what it held is lost. */
   async #prepareHeld(source: string, lease: Lease): Promise<void> {
     try {
-      await this.#prepare(source, lease);
+      await this.leases.prepare(lease);
     } catch (error) {
       lease.destroy();
       if (this.#transaction?.branch(source)?.lease === lease)
         await this.transactionLost(`the session's settings could not be replayed on source '${source}'`);
       throw error instanceof BackendFault ? sourceFault(error, source) : error;
     }
-  }
-
-  /** Adds the time to the statement's waits for leases; the hot path, where nothing waits, does not look at the clock. */
-  async #waited<T>(work: Promise<T>): Promise<T> {
-    const began = performance.now();
-    try {
-      return await work;
-    } finally {
-      this.meter.leaseMs += performance.now() - began;
-    }
-  }
-
-  /** Replays what differs between the connection's state and the session's. Without difference: two comparisons. */
-  async #prepare(_source: string, lease: Lease): Promise<void> {
-    const connection = lease.connection;
-    let known = connection.sessionState as LeaseState | undefined;
-    if (known === undefined) {
-      known = { settings: freshSettings, lastInsertId: 0n };
-      connection.sessionState = known;
-    }
-    if (known.settings === this.#state.settings) return;
-    const replay = settingsReplay(known.settings, this.#state.settings, this.capabilities.ignoreSpace);
-    if (replay !== undefined) await this.#waited(connection.query(replay));
-    known.settings = this.#state.settings;
-    connection.preparedScope = settingsReplay(freshSettings, known.settings) ?? '';
-  }
-
-  /** SET last_insert_id, for statements that read LAST_INSERT_ID() on the server. */
-  async replayInsertId(lease: Lease): Promise<void> {
-    const known = lease.connection.sessionState as LeaseState;
-    if (known.lastInsertId === this.#state.lastInsertId) return;
-    known.lastInsertId = -1n;
-    await lease.connection.query(`SET last_insert_id=${this.#state.lastInsertId}`);
-    known.lastInsertId = this.#state.lastInsertId;
-  }
-
-  /** Variables that a statement assigned on this lease become the session's, so that they follow it to any other. */
-  async learnUserVariables(lease: Lease, names: readonly string[]): Promise<void> {
-    this.#state.settings = withUserVariables(this.#state.settings, await readUserVariables(lease, names));
-    this.settingsKnown(lease);
-  }
-
-  /** After SET ran on a lease and the session took the new settings: the lease has them already. */
-  settingsKnown(lease: Lease): void {
-    (lease.connection.sessionState as LeaseState).settings = this.#state.settings;
-    lease.connection.preparedScope = settingsReplay(freshSettings, this.#state.settings) ?? '';
-  }
-
-  /** An INSERT or LAST_INSERT_ID(expr) ran: what the connection itself would answer is unknown now. */
-  insertIdUnknown(lease: Lease): void {
-    const known = lease.connection.sessionState as LeaseState | undefined;
-    if (known !== undefined) known.lastInsertId = -1n;
-  }
-
-  #statementLease(source: string, lease: Lease, reading?: Reading): StatementLease {
-    this.#running.add(lease);
-    return new RunningLease(source, lease, reading, this.#running, undefined);
-  }
-
-  #held(source: string, lease: Lease, reading?: Reading): StatementLease {
-    this.#running.add(lease);
-    return new RunningLease(source, lease, reading, this.#running, this.#opaque);
   }
 
   #counts(transaction: Transaction): TransactionCounts {
@@ -935,7 +679,7 @@ export class SessionBackend {
     for (const source of transaction.sources) {
       const lease = transaction.branch(source)?.lease;
       if (lease === undefined) continue;
-      if (this.#opaque.delete(lease)) transaction.keepOut(source);
+      if (this.leases.opaque.delete(lease)) transaction.keepOut(source);
       if (this.#pin?.lease === lease) transaction.keepFor(source);
     }
   }

@@ -3,7 +3,7 @@ import type { ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
 import { ATTEMPTS_MAX, Elsewhere, lostReader, type ReaderAttempt } from './elsewhere.ts';
 import { GuardedRead } from './guarded-read.ts';
-import type { StatementLease } from './session-backend.ts';
+import type { StatementLease } from './session-leases.ts';
 import { sendShardQuery } from './shard-request.ts';
 import { ShardStream } from './shard-stream.ts';
 import type { StatementRun } from './statement-run.ts';
@@ -47,13 +47,13 @@ export async function openShardReads(
         : run.backend.takeReader(source, reader));
       const own = [first];
       bySource.set(source, own);
-      if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(first.lease);
+      if (run.plan.effects.readsInsertId) await run.backend.leases.replayInsertId(first.lease);
       const wanted = counts.get(source) as number;
       while (!first.held && interleaved && own.length < wanted) {
-        const more = await run.backend.takeIdle(source, first.reading);
+        const more = await run.backend.leases.takeIdle(source, first.reading);
         if (more === undefined) break;
         own.push(more);
-        if (run.plan.effects.readsInsertId) await run.backend.replayInsertId(more.lease);
+        if (run.plan.effects.readsInsertId) await run.backend.leases.replayInsertId(more.lease);
       }
     }
   } catch (error) {

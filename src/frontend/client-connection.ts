@@ -348,7 +348,7 @@ export class ClientConnection implements ClientFile {
     this.#options.capabilities = accepted.capabilities;
     this.#reply.capabilities = accepted.capabilities;
     this.#options.multiStatements = hasCapability(accepted.capabilities, Capability.MULTI_STATEMENTS);
-    session.backend.capabilities = {
+    session.backend.leases.capabilities = {
       foundRows: hasCapability(accepted.capabilities, Capability.FOUND_ROWS),
       deprecateEof: hasCapability(accepted.capabilities, Capability.DEPRECATE_EOF),
       ignoreSpace: hasCapability(accepted.capabilities, Capability.IGNORE_SPACE),

@@ -35,7 +35,7 @@ export async function killSession(sessions: SessionDirectory, order: KillOrder):
   if (victim === undefined) return 'unknown';
   if (!order.admin && victim.session.state.user !== order.user) return 'denied';
   // An idle session has nothing to be interrupted; its next statement must not be hit.
-  if (victim.session.running !== undefined) await victim.session.backend.interrupt();
+  if (victim.session.running !== undefined) await victim.session.backend.leases.interrupt();
   if (order.target === 'connection') victim.kill();
   return 'done';
 }

@@ -67,7 +67,7 @@ export function metricsObserver({ metrics, digests, statements, logger }: Observ
       digests.find(database, fingerprint.hash) ??
       digests.add(database, fingerprint.hash, digestText(tokens, fingerprint.firstToken, fingerprint.endToken)),
     statement(session, record) {
-      const { meter } = session.backend;
+      const { meter } = session.backend.leases;
       const series = queries.get(record.route);
       if (series !== undefined) metrics.queries.add(series);
       latency.observeMs(parse, record.parseMs);

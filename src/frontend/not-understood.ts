@@ -41,7 +41,7 @@ export async function notUnderstood(
 /** The server's own error if it finds the syntax wrong as well; else the parser's. PREPARE parses and does not execute. */
 export async function syntaxJudgement(context: CommandContext, text: Buffer, problem: MeshError): Promise<Error> {
   const { backend } = context.session;
-  const held = await backend.takeFree(backend.directory.defaultSource);
+  const held = await backend.leases.takeFree(backend.directory.defaultSource);
   try {
     const prepared = text.toString('utf8');
     await held.lease.connection.prepare(prepared);

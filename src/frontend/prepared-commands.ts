@@ -161,7 +161,7 @@ async function backendMetadata(
   const pinned = backend.pin?.source === query.source;
   const held =
     session.state.inTransaction && !pinned
-      ? await backend.takeFree(query.source)
+      ? await backend.leases.takeFree(query.source)
       : await backend.take(query.source, 'read');
   try {
     const text = Buffer.from(query.text).toString('utf8');

@@ -55,7 +55,7 @@ export async function runAction(
     stop?.();
     const kills = session.backend.statementDone();
     if (kills !== undefined) await kills;
-    session.backend.meter.held = undefined;
+    session.backend.leases.meter.held = undefined;
     session.runningText = undefined;
   }
 }
@@ -68,7 +68,7 @@ function limitTime(context: CommandContext, action: Action): (() => void) | unde
   if (ms === 0 || action.kind === 'control') return undefined;
   const timer = setTimeout(() => {
     reply.interruption = new MeshError('SM_STATEMENT_TIMEOUT', { ms });
-    void session.backend.interrupt(reply.interruption).catch(() => undefined);
+    void session.backend.leases.interrupt(reply.interruption).catch(() => undefined);
   }, ms);
   return () => {
     clearTimeout(timer);

@@ -92,7 +92,7 @@ export class SessionDirectory {
   /** Bytes that running statements hold for merging. */
   resultMemory(): number {
     let bytes = 0;
-    for (const { session } of this.#connections.values()) bytes += session.backend.meter.held?.() ?? 0;
+    for (const { session } of this.#connections.values()) bytes += session.backend.leases.meter.held?.() ?? 0;
     return bytes;
   }
 
@@ -132,7 +132,8 @@ export class SessionDirectory {
 }
 
 /** Where a session is at work, and what it holds there. */
-function sourcesOf({ runningOn, transaction, pin }: SessionBackend): string {
+function sourcesOf({ leases, transaction, pin }: SessionBackend): string {
+  const { runningOn } = leases;
   const parts: string[] = [];
   if (runningOn.length > 0) parts.push(`running on ${runningOn.join(', ')}`);
   const branches = [...(transaction?.sources ?? [])].sort();

@@ -86,7 +86,7 @@ export class Session {
     const current = this.share.mesh.current();
     if (current !== this.#snapshot && this.backend.quiet) {
       this.#snapshot = current;
-      this.backend.directory = this.database.directory;
+      this.backend.leases.directory = this.database.directory;
     }
     return this.#snapshot;
   }
@@ -116,14 +116,14 @@ export class Session {
   /** USE, COM_INIT_DB and the database of the handshake; the caller has checked that it exists and may be used. */
   use(database: string): void {
     this.state.database = database;
-    this.backend.directory = this.database.directory;
+    this.backend.leases.directory = this.database.directory;
     this.#takeDefaults();
   }
 
   /** The login is known: what its user, the rules and the configuration say of the session's variables. */
   loggedIn(account: Account): void {
     this.account = account;
-    if (this.backend.quiet) this.backend.directory = this.database.directory;
+    if (this.backend.quiet) this.backend.leases.directory = this.database.directory;
     this.state.loginMesh = initialMeshValues;
     this.state.mesh = initialMeshValues;
     this.#takeDefaults();
@@ -147,7 +147,7 @@ export class Session {
   /** COM_CHANGE_USER: no database until the new user names one. */
   useNone(): void {
     this.state.database = undefined;
-    this.backend.directory = this.database.directory;
+    this.backend.leases.directory = this.database.directory;
   }
 
   async close(): Promise<void> {

@@ -171,9 +171,9 @@ async function triedItem(
 async function tryOnBackend(context: CommandContext, run: StatementRun, items: readonly TriedItem[]): Promise<void> {
   const { session } = context;
   const { backend, state } = session;
-  const held = await backend.takeFree(backend.directory.defaultSource);
+  const held = await backend.leases.takeFree(backend.directory.defaultSource);
   try {
-    await backend.replayInsertId(held.lease);
+    await backend.leases.replayInsertId(held.lease);
     const parts = items.map((item) => item.text);
     const statement = Buffer.concat([
       Buffer.from('SET '),
@@ -196,7 +196,7 @@ async function tryOnBackend(context: CommandContext, run: StatementRun, items: r
     if (charset !== undefined) checkClientCharset(unquote(charset).toLowerCase());
     const assigned = await readUserVariables(held.lease, [...userVariables]);
     state.settings = withUserVariables(withVariables(state.settings, changed), assigned);
-    backend.settingsKnown(held.lease);
+    backend.leases.settingsKnown(held.lease);
   } catch (error) {
     // Some items may have taken effect there before one failed.
     held.destroy();

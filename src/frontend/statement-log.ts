@@ -35,7 +35,7 @@ export class StatementLog {
       this.#logger.info({ ...who(session), ...what(record) }, 'audit.statement');
     }
     if (slowMs === 0 || record.totalMs < slowMs) return false;
-    const { meter } = session.backend;
+    const { meter } = session.backend.leases;
     const times = {
       ms: round(record.totalMs),
       parseMs: round(record.parseMs),

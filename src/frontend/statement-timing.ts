@@ -25,7 +25,7 @@ export class StatementTiming {
     this.#bytesBefore = context.reply.bytesAnswered;
     this.#digest = undefined;
     this.#span = undefined;
-    context.session.backend.meter.begin();
+    context.session.backend.leases.meter.begin();
   }
 
   /** The text is understood as far as its digest; `comments` may name the span that this one belongs to. */
@@ -69,8 +69,8 @@ export class StatementTiming {
     span.set('shardmesh.shards', record.shards);
     span.set('shardmesh.parse_ms', record.parseMs);
     span.set('shardmesh.plan_ms', record.planMs);
-    span.set('shardmesh.lease_ms', backend.meter.leaseMs);
-    span.set('shardmesh.merge_ms', backend.meter.mergeMs);
+    span.set('shardmesh.lease_ms', backend.leases.meter.leaseMs);
+    span.set('shardmesh.merge_ms', backend.leases.meter.mergeMs);
     if (record.failed) span.set('db.response.status_code', String(record.errno));
     span.end(record.failed ? new Error(`error ${record.errno}`) : undefined);
     this.#span = undefined;

@@ -127,7 +127,7 @@ test('an interruption ends a wait for a connection, and only this statement', as
   const self = stand();
   self.free = 0;
   const waiting = assert.rejects(self.backend.take('a', 'read'), code('ER_QUERY_INTERRUPTED'));
-  await self.backend.interrupt();
+  await self.backend.leases.interrupt();
   await waiting;
   await self.backend.statementDone();
   self.free = 1;
