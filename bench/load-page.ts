@@ -1,7 +1,37 @@
 /** The page that `npm run load` writes. */
 import { cpus, loadavg } from 'node:os';
-import type { LoadFigures } from './load.ts';
 import type { LoadOptions } from './load-options.ts';
+
+export interface LoadFigures {
+  /** Resident memory of a fresh sidecar that has answered some statements. */
+  readonly fresh: number;
+  readonly slow: readonly SlowFigures[];
+  readonly idle: { readonly connections: number; readonly bytesEach: number };
+  readonly connects: {
+    readonly perSecond: number;
+    readonly wanted: number;
+    readonly milliseconds: readonly number[];
+    readonly failures: readonly string[];
+    /** CPU of the sidecar for one, microseconds. */
+    readonly cpu: number;
+  };
+  /** What one connection more than `limits.connections` is told. */
+  readonly beyondLimit: string;
+  /** Resident memory after everything, when all clients are gone. */
+  readonly after: number;
+}
+
+export interface SlowFigures {
+  readonly what: string;
+  readonly seconds: number;
+  readonly bytesRead: number;
+  /** Most resident memory while it was read, of the process and above what it was before. */
+  readonly peak: number;
+  readonly growth: number;
+  /** Milliseconds of another client's point selects, before and meanwhile. */
+  readonly alone: readonly number[];
+  readonly meanwhile: readonly number[];
+}
 
 const MIB = 1024 * 1024;
 

@@ -8,39 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ShardedPair, startShardedPair } from '../test/e2e/sharded-pair.ts';
 import { connectAtRate, latencies, openClient, openIdle, readSlowly } from './load-clients.ts';
 import { type LoadOptions, loadOptions, loadUsage } from './load-options.ts';
-import { loadPage } from './load-page.ts';
+import { type LoadFigures, loadPage, type SlowFigures } from './load-page.ts';
 import { cpuMicros, processTree, residentBytes } from './process-cost.ts';
-
-export interface LoadFigures {
-  /** Resident memory of a fresh sidecar that has answered some statements. */
-  readonly fresh: number;
-  readonly slow: readonly SlowFigures[];
-  readonly idle: { readonly connections: number; readonly bytesEach: number };
-  readonly connects: {
-    readonly perSecond: number;
-    readonly wanted: number;
-    readonly milliseconds: readonly number[];
-    readonly failures: readonly string[];
-    /** CPU of the sidecar for one, microseconds. */
-    readonly cpu: number;
-  };
-  /** What one connection more than `limits.connections` is told. */
-  readonly beyondLimit: string;
-  /** Resident memory after everything, when all clients are gone. */
-  readonly after: number;
-}
-
-export interface SlowFigures {
-  readonly what: string;
-  readonly seconds: number;
-  readonly bytesRead: number;
-  /** Most resident memory while it was read, of the process and above what it was before. */
-  readonly peak: number;
-  readonly growth: number;
-  /** Milliseconds of another client's point selects, before and meanwhile. */
-  readonly alone: readonly number[];
-  readonly meanwhile: readonly number[];
-}
 
 const RULES = `- !SHARDING
   tables:

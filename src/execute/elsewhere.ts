@@ -1,15 +1,6 @@
 /** When a statement is asked of another server of its set, and when it is too late for that. */
-import type { ReplicaMember } from '../backend/index.ts';
-import type { Reading } from './guarded-read.ts';
+import type { ReaderAttempt, Reading } from './guarded-read.ts';
 import type { StatementRun } from './statement-run.ts';
-
-/** How often a read has been tried elsewhere before. */
-export interface ReaderAttempt {
-  /** No replica any more. */
-  readonly primaryOnly: boolean;
-  /** It has failed there. */
-  readonly except?: ReplicaMember;
-}
 
 /** Nothing of the answer has been told, and another server of the set will have a better one. */
 export class Elsewhere extends Error {

@@ -10,6 +10,14 @@ import type { Position } from '../session/index.ts';
 import { type FrameKind, parseErr } from '../wire/index.ts';
 import { bufferOf, type ClientRequest, sendShardQuery } from './shard-request.ts';
 
+/** How often a read has been tried elsewhere before. */
+export interface ReaderAttempt {
+  /** No replica any more. */
+  readonly primaryOnly: boolean;
+  /** It has failed there. */
+  readonly except?: ReplicaMember;
+}
+
 /** What was decided for a read when its lease was taken. */
 export interface Reading {
   readonly set: ReplicaSet;

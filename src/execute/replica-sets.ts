@@ -1,7 +1,8 @@
 /** The replica sets of a process: one per group that has replicas, kept over reloads that change nothing of it. */
 import { type ReplicaEvent, ReplicaSet, type ReplicaSettings } from '../backend/index.ts';
 import { type DataSource, primaryOf, type RuleSet, replicasOf, type SourceGroup } from '../rules/index.ts';
-import { connectOptions, type SourcePools, sourceIdentity } from './source-pools.ts';
+import { connectOptions, sourceIdentity } from './connect-options.ts';
+import type { SourcePools } from './source-pools.ts';
 
 /** Class of the mesh's own connections. */
 const OWN_CLASS = { foundRows: false, deprecateEof: true } as const;

@@ -12,8 +12,8 @@ import { ATTEMPTS_MAX, Elsewhere, isReadOnlyError } from './elsewhere.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import type { ErrorValues, Reply } from './reply.ts';
+import type { StatementLease } from './running-lease.ts';
 import type { SessionBackend } from './session-backend.ts';
-import type { StatementLease } from './session-leases.ts';
 import { sendShardQuery } from './shard-request.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 

@@ -1,8 +1,9 @@
 /** One shard's answer from a member of its replica set: guarded, and asked elsewhere as long as no row of it has been told. */
 import { BackendFault, ServerError } from '../backend/index.ts';
 import { MeshError } from '../base/index.ts';
-import { ATTEMPTS_MAX, Elsewhere, isStopped, lostReader, type ReaderAttempt } from './elsewhere.ts';
+import { ATTEMPTS_MAX, Elsewhere, isStopped, lostReader } from './elsewhere.ts';
 import { clientError, sourceFault } from './faults.ts';
+import type { ReaderAttempt } from './guarded-read.ts';
 import { GuardedRead, type Reading } from './guarded-read.ts';
 import {
   ForwardAnswer,
@@ -14,7 +15,7 @@ import {
   settle,
   type Told,
 } from './run-forward.ts';
-import type { StatementLease } from './session-leases.ts';
+import type { StatementLease } from './running-lease.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
 
 /** Never rejects: failures are told to the reply. */

@@ -2,7 +2,20 @@
 import type { Lease } from '../backend/index.ts';
 import { giveBackClean } from './give-back-clean.ts';
 import type { Reading } from './guarded-read.ts';
-import type { StatementLease } from './session-leases.ts';
+
+/** A lease for one statement. `done` gives it back, unless a transaction or a pin holds it. */
+export interface StatementLease {
+  readonly source: string;
+  readonly lease: Lease;
+  /** Inside the session's transaction or pin: the connection must be kept whatever happens on it. */
+  readonly held: boolean;
+  /** Only of `takeReader`: how the read must be guarded. */
+  readonly reading: Reading | undefined;
+  /** `opaque`: the statement may have changed the backend session in unknown ways. */
+  done(opaque?: boolean): Promise<void> | undefined;
+  /** The protocol state is unknown: cut the connection off. */
+  destroy(): void;
+}
 
 export class RunningLease implements StatementLease {
   readonly source: string;

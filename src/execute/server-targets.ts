@@ -1,7 +1,7 @@
 /** The servers of all rules, each primary once, with the replicas that could take its place. */
 import { primaryOf, type RuleSet, replicasOf } from '../rules/index.ts';
 import { addressOf, type ServerTarget } from '../transaction/index.ts';
-import { connectOptions } from './source-pools.ts';
+import { connectOptions } from './connect-options.ts';
 
 const plainClass = { foundRows: false, deprecateEof: true };
 

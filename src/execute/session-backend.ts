@@ -27,10 +27,11 @@ import {
 } from '../transaction/index.ts';
 import { type OkPacket, StatusFlag } from '../wire/index.ts';
 import { type BarrierPass, type BarrierPorts, barrierFault } from './barrier-pass.ts';
-import type { ReaderAttempt } from './elsewhere.ts';
 import { sourceFault } from './faults.ts';
+import type { ReaderAttempt } from './guarded-read.ts';
+import type { StatementLease } from './running-lease.ts';
 import { SessionBarrier } from './session-barrier.ts';
-import { SessionLeases, type StatementLease } from './session-leases.ts';
+import { SessionLeases } from './session-leases.ts';
 import { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
 import { type TransactionCounts, TransactionTally } from './statement-meter.ts';

@@ -5,7 +5,7 @@ import { type SessionState, withMeshValue } from '../session/index.ts';
 import type { Branch, Transaction } from '../transaction/index.ts';
 import { BarrierPass, type BarrierPorts, barrierFault, insertIdOf } from './barrier-pass.ts';
 import { sourceFault } from './faults.ts';
-import type { StatementLease } from './session-leases.ts';
+import type { StatementLease } from './running-lease.ts';
 import type { SourceDirectory } from './source-directory.ts';
 
 /** What it needs of the session's backend side. */

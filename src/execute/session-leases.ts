@@ -11,7 +11,7 @@ import {
 import { sourceFault } from './faults.ts';
 import type { Reading } from './guarded-read.ts';
 import { readUserVariables } from './read-back.ts';
-import { RunningLease } from './running-lease.ts';
+import { RunningLease, type StatementLease } from './running-lease.ts';
 import type { SessionReads } from './session-reads.ts';
 import type { SourceDirectory } from './source-directory.ts';
 import { StatementMeter } from './statement-meter.ts';
@@ -20,20 +20,6 @@ import { StatementMeter } from './statement-meter.ts';
 interface LeaseState {
   settings: Settings;
   lastInsertId: bigint;
-}
-
-/** A lease for one statement. `done` gives it back, unless a transaction or a pin holds it. */
-export interface StatementLease {
-  readonly source: string;
-  readonly lease: Lease;
-  /** Inside the session's transaction or pin: the connection must be kept whatever happens on it. */
-  readonly held: boolean;
-  /** Only of `takeReader`: how the read must be guarded. */
-  readonly reading: Reading | undefined;
-  /** `opaque`: the statement may have changed the backend session in unknown ways. */
-  done(opaque?: boolean): Promise<void> | undefined;
-  /** The protocol state is unknown: cut the connection off. */
-  destroy(): void;
 }
 
 /** Owned by one session; one statement at a time. It knows of no transaction and of no pin: `SessionBackend` does. */

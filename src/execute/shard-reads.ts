@@ -1,9 +1,10 @@
 /** Sends one statement's read queries to their shards and hands back their row streams. */
 import type { ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
-import { ATTEMPTS_MAX, Elsewhere, lostReader, type ReaderAttempt } from './elsewhere.ts';
+import { ATTEMPTS_MAX, Elsewhere, lostReader } from './elsewhere.ts';
+import type { ReaderAttempt } from './guarded-read.ts';
 import { GuardedRead } from './guarded-read.ts';
-import type { StatementLease } from './session-leases.ts';
+import type { StatementLease } from './running-lease.ts';
 import { sendShardQuery } from './shard-request.ts';
 import { ShardStream } from './shard-stream.ts';
 import type { StatementRun } from './statement-run.ts';

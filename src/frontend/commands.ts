@@ -14,8 +14,9 @@ import {
 } from './prepared-commands.ts';
 import { attributeComments, withComments } from './query-attributes.ts';
 import { useDatabase } from './run-action.ts';
-import { runQuery, tell } from './run-query.ts';
+import { runQuery } from './run-query.ts';
 import type { CommandContext } from './session.ts';
+import { tell } from './tell-refusal.ts';
 import { defaultTracked } from './tracked-changes.ts';
 
 /** One for all commands of a connection. */

@@ -7,11 +7,11 @@ import { noHints } from '../rules/index.ts';
 import { FingerprintBuffer, fingerprint } from '../sql/index.ts';
 import { type ColumnDefinition, ColumnFlag } from '../wire/index.ts';
 import { checkPrivileges } from './accounts.ts';
-import { statementRun } from './run-action.ts';
-import { lexPlain } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { sessionEnvironment } from './session-environment.ts';
 import { factsOf } from './session-facts.ts';
+import { statementRun } from './shard-run.ts';
+import { lexPlain } from './statement-text.ts';
 
 /** Rejects with MeshError or ServerError, also with 1242 for several rows. */
 export async function meshValue(context: CommandContext, expression: Buffer): Promise<string> {

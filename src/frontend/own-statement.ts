@@ -3,9 +3,9 @@
  * other blanks and comments.
  */
 import { FingerprintBuffer, fingerprint, parse, type Statement, type TokenList } from '../sql/index.ts';
-import { lexPlain } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { sessionEnvironment } from './session-environment.ts';
+import { lexPlain } from './statement-text.ts';
 
 export interface OwnStatement {
   /** Spans point into `text`. */

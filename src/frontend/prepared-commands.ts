@@ -21,11 +21,14 @@ import { syntaxJudgement } from './not-understood.ts';
 import { parameterValue } from './parameter-value.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { attributeComments } from './query-attributes.ts';
-import { runAction, statementRun } from './run-action.ts';
-import { hintsOf, lexPlain, nextStatement, syntaxErrorAt, tell } from './run-query.ts';
+import { runAction } from './run-action.ts';
 import type { CommandContext, Session } from './session.ts';
 import { sessionEnvironment } from './session-environment.ts';
 import { factsOf } from './session-facts.ts';
+import { statementRun } from './shard-run.ts';
+import { hintsOf } from './statement-hints.ts';
+import { lexPlain, nextStatement, syntaxErrorAt } from './statement-text.ts';
+import { tell } from './tell-refusal.ts';
 
 /** Definition of a `?` as servers send it: VARCHAR, unknown length. */
 const PARAMETER_DEFINITION = Buffer.from('03646566000000013f000c3f000000000000fd8000000000', 'hex');

@@ -2,8 +2,8 @@
 import { endsTransaction, type Outcome } from '../execute/index.ts';
 import type { Action, Plan } from '../plan/index.ts';
 import type { SessionState } from '../session/index.ts';
-import { onlyError } from './run-query.ts';
 import type { CommandContext } from './session.ts';
+import { onlyError } from './tell-refusal.ts';
 
 /** A promise while a transaction that the server has ended is ended here. */
 export function remember(

@@ -1,13 +1,6 @@
 /** Carries out a bound action: the session's own kinds here, those of shards below. */
-import { MeshError, systemClock, unreachable } from '../base/index.ts';
-import {
-  type ClientRequest,
-  execute,
-  type Outcome,
-  quietOutcome,
-  type StatementRun,
-  writeLocalRows,
-} from '../execute/index.ts';
+import { MeshError, unreachable } from '../base/index.ts';
+import { type ClientRequest, execute, type Outcome, quietOutcome, writeLocalRows } from '../execute/index.ts';
 import { type Action, explainRows, type Plan } from '../plan/index.ts';
 import type { Hints } from '../rules/index.ts';
 import { databaseDenied, mayUse } from './accounts.ts';
@@ -19,10 +12,11 @@ import { remember } from './remember.ts';
 import { runResolve } from './resolve-statement.ts';
 import { runOwn } from './run-own.ts';
 import { runPinned } from './run-pinned.ts';
-import { tell } from './run-query.ts';
 import type { CommandContext } from './session.ts';
 import { runSet } from './set-statement.ts';
+import { statementRun } from './shard-run.ts';
 import { runShow } from './show-statement.ts';
+import { tell } from './tell-refusal.ts';
 import { runTemporary } from './temporary-tables.ts';
 
 /** Never rejects: the reply has been told whatever happened. */
@@ -195,45 +189,6 @@ async function commitImplicitly({ session }: CommandContext, plan: Plan): Promis
 
 function touchesTables(action: Action): boolean {
   return !('route' in action) || action.route.reason !== 'no table';
-}
-
-export function statementRun(context: CommandContext, plan: Plan, request: ClientRequest): StatementRun {
-  const { session } = context;
-  return {
-    state: session.state,
-    backend: session.backend,
-    reply: context.reply,
-    request,
-    plan,
-    limits: { resultMemory: session.snapshotInUse.limits.resultMemory },
-    clock: systemClock,
-    file: context.file,
-    insertIdUncertain: insertIdUncertain(context, plan),
-  };
-}
-
-/**
- * An INSERT that names the AUTO_INCREMENT column: the OK packet's id may be the given value, which LAST_INSERT_ID() must not
- * become; the server is asked afterwards.
- */
-function insertIdUncertain(context: CommandContext, plan: Plan): boolean {
-  const statement = plan.statement;
-  // LAST_INSERT_ID(expr) in a query: no OK packet tells the value.
-  if (statement?.kind !== 'insert') return plan.effects.setsInsertId;
-  const { temporary, database } = context.session;
-  const name = statement.table.table.name;
-  const table = temporary?.get(name) ?? database.schema().tables.get(name);
-  const auto = table?.columns.find((column) => column.autoIncrement);
-  if (auto === undefined) return false;
-  if (statement.source.kind === 'set') {
-    return statement.source.assignments.some(
-      (assignment) => assignment.column.column.name.toLowerCase() === auto.name.toLowerCase(),
-    );
-  }
-  return (
-    statement.columns.length === 0 ||
-    statement.columns.some((column) => column.name.toLowerCase() === auto.name.toLowerCase())
-  );
 }
 
 export function useDatabase(context: CommandContext, database: string): void {

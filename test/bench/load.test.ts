@@ -1,8 +1,9 @@
 /** The tiny form of `npm run load`: a slow reader must not fill the memory, and the limit on connections must hold. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type LoadFigures, runLoad } from '../../bench/load.ts';
+import { runLoad } from '../../bench/load.ts';
 import { tinyLoad } from '../../bench/load-options.ts';
+import type { LoadFigures } from '../../bench/load-page.ts';
 import { loadPage } from '../../bench/load-page.ts';
 
 const MIB = 1024 * 1024;
