@@ -36,7 +36,6 @@ export {
   type CommitVerdict,
   commitMachine,
 } from './xa/commit-machine.ts';
-export { crashPoint, crashPoints, ruleHolds } from './xa/crash-point.ts';
 export type { Hazard, SeenBranch } from './xa/recoverer.ts';
 export {
   beginRecovery,

@@ -1,7 +1,6 @@
 /** `npm run chaos`: the long run. Flags: --faults N, --seed N, --layout shared, --control RULE (leaves a rule out), --crashes (crash points only). */
 import { parseArgs } from 'node:util';
-import { crashPoints } from '../../src/transaction/index.ts';
-import { runChaos } from './run-chaos.ts';
+import { crashPoints, runChaos } from './run-chaos.ts';
 
 const { values } = parseArgs({
   options: {

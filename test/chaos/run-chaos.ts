@@ -1,9 +1,21 @@
 /** One chaos run: the bank under faults, then the audit. Used by CI for a minute and by `npm run chaos` for long. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crashPoints } from '../../src/transaction/index.ts';
 import { auditBank, Bank, bankRules, openBank } from './bank.ts';
 import { faults } from './faults.ts';
 import { type ChaosGround, SHARDS, startGround } from './ground.ts';
+
+/** The steps of docs/transactions.md at which a sidecar may be ended, as `faultPoint` names them. */
+export const crashPoints = [
+  'xa 0: begun',
+  'xa 1: one prepared',
+  'xa 1: all prepared',
+  'xa 2: decision sent',
+  'xa 2: decided',
+  'xa 3: one committed',
+  'xa 4: all committed',
+  'xa recovery: claimed',
+  'xa recovery: ended',
+] as const;
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -67,8 +79,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       // Rare steps at once, usual ones after a while.
       const chance = /recovery/.test(point) ? 0.5 : 0.012;
       return {
-        SHARDMESH_CRASH_AT: started ? `${point}:${how}:${chance}` : '',
-        ...(options.dropRule === undefined ? {} : { SHARDMESH_DROP_RULE: options.dropRule }),
+        SHARDMESH_FAULT_AT: started ? `${point}:${how}:${chance}` : '',
+        ...(options.dropRule === undefined ? {} : { SHARDMESH_WITHOUT: options.dropRule }),
       };
     },
   });
@@ -88,7 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     let seen = 0;
     while (watching) {
       await sleep(60);
-      const hits = [...(sidecar.log + sidecar.current).matchAll(/crash point: ([\w ]+?) (SIG\w+)/g)];
+      const hits = [...(sidecar.log + sidecar.current).matchAll(/fault point: ([\w :]+?) (SIG\w+)/g)];
       const fresh = hits.slice(seen);
       seen = hits.length;
       for (const [, point = '', signal = ''] of fresh) {

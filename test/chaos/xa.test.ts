@@ -20,7 +20,7 @@ test('control: without the decision row, money is lost and the audit says so', a
     layout: 'four servers',
     clients: 16,
     dropRule: 'decision',
-    points: ['decided'],
+    points: ['xa 2: decided'],
     disturb: false,
   });
   assert.ok(report.problems.length > 0, `${[...report.faults].join(' ')}`);

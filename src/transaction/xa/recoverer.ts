@@ -1,7 +1,7 @@
 /** Ends the prepared branches that a server lists and nobody else ends: drives the recovery machine, one round at a time. */
 import { ServerError } from '../../backend/index.ts';
 import type { Clock } from '../../base/index.ts';
-import { crashPoint } from './crash-point.ts';
+import { faultPoint } from '../fault-point.ts';
 import { beginRecovery, type RecoveryEffect, type RecoveryEvent, recoveryMachine } from './recovery-machine.ts';
 import type { ServerWatch } from './server-watch.ts';
 import { type ListedBranch, parseBranchName } from './transaction-id.ts';
@@ -118,7 +118,7 @@ export class Recoverer {
       }
       case 'claim': {
         const verdict = await point.claim(gid.text);
-        crashPoint('recovery claimed');
+        faultPoint('xa recovery: claimed');
         if (verdict === 'rolled back') await this.#freeCommitPoint(branch, point);
         return { kind: 'decision', state: verdict === 'in doubt' ? 'unknown' : verdict };
       }
@@ -155,7 +155,7 @@ export class Recoverer {
       await this.#watch.query(
         verdict === 'committed' ? commitXaSql(gid.text, branch) : rollbackXaSql(gid.text, branch),
       );
-      crashPoint('recovery ended');
+      faultPoint('xa recovery: ended');
       if (verdict === 'committed') this.committed += 1;
       else this.rolledBack += 1;
       this.#ports.report('xa.recovered', { gid: gid.text, server: each.server, verdict });

@@ -12,6 +12,7 @@ import {
   plainOpening,
   type TransactionScope,
 } from '../commit-protocol.ts';
+import { faultPoint, leavesOut } from '../fault-point.ts';
 import {
   type BranchRole,
   beginCommit,
@@ -20,7 +21,6 @@ import {
   type CommitVerdict,
   commitMachine,
 } from './commit-machine.ts';
-import { crashPoint, ruleHolds } from './crash-point.ts';
 import { addressOf } from './server-facts.ts';
 import { branchName } from './transaction-id.ts';
 import type { XaNode } from './xa-node.ts';
@@ -170,7 +170,7 @@ class XaCommit {
   }
 
   async run(): Promise<void> {
-    crashPoint('commit begun');
+    faultPoint('xa 0: begun');
     this.#happened({ kind: 'begin' });
     const verdict = await this.#answered.promise;
     const { tally } = this.#node;
@@ -231,7 +231,7 @@ class XaCommit {
         return this.#happened({ kind: 'ended', branch: effect.branch });
       case 'hand over':
         this.#branch(effect.branch).lease.destroy();
-        if (ruleHolds('hand over')) this.#node.giveUp(this.#gid, this.#point.address);
+        if (!leavesOut('hand over')) this.#node.giveUp(this.#gid, this.#point.address);
         return;
       case 'await': {
         const { lease } = this.#branch(effect.branch);
@@ -242,30 +242,30 @@ class XaCommit {
       case 'answer':
         return this.#answered.resolve(effect.verdict);
       case 'done':
-        crashPoint('all committed');
+        faultPoint('xa 4: all committed');
         return this.#node.done(this.#gid, this.#point.address);
     }
   }
 
   async #prepare(index: number): Promise<void> {
     try {
-      const sql = prepareSql(this.#gid, this.#name(index), this.#parts, ruleHolds('mark'));
+      const sql = prepareSql(this.#gid, this.#name(index), this.#parts, !leavesOut('mark'));
       await answered(this.#branch(index), sql, this.#node.clock);
     } catch (error) {
       this.#error ??= error;
       return this.#happened({ kind: 'not prepared', branch: index, lost: !(error instanceof ServerError) });
     }
-    crashPoint('one prepared');
+    faultPoint('xa 1: one prepared');
     this.#happened({ kind: 'prepared', branch: index });
   }
 
   async #decide(index: number): Promise<void> {
-    crashPoint('all prepared');
+    faultPoint('xa 1: all prepared');
     const branch = this.#branch(index);
     try {
-      const sql = decideSql(this.#gid, this.#parts, this.#node.ids.node, ruleHolds('decision'));
+      const sql = decideSql(this.#gid, this.#parts, this.#node.ids.node, !leavesOut('decision'));
       const answer = answered(branch, sql, this.#node.clock);
-      crashPoint('decision sent');
+      faultPoint('xa 2: decision sent');
       await answer;
     } catch (error) {
       this.#error ??= error;
@@ -275,7 +275,7 @@ class XaCommit {
       if (error instanceof ServerError) await answered(branch, 'ROLLBACK', this.#node.clock).catch(() => undefined);
       return this.#happened({ kind: 'not decided', certain: false });
     }
-    crashPoint('decided');
+    faultPoint('xa 2: decided');
     this.#happened({ kind: 'decided' });
   }
 
@@ -286,7 +286,7 @@ class XaCommit {
       this.#error ??= error;
       return this.#happened({ kind: 'not ended', branch: index });
     }
-    if (this.#state.verdict === 'committed') crashPoint('one committed');
+    if (this.#state.verdict === 'committed') faultPoint('xa 3: one committed');
     this.#happened({ kind: 'ended', branch: index });
   }
 
