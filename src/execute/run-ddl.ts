@@ -6,8 +6,9 @@ import type { Diagnostic } from '../session/index.ts';
 import { clientError, sourceFault } from './faults.ts';
 import { logicalMessage } from './name-mapping.ts';
 import { failed } from './run-forward.ts';
-import { runForOk, sumMessages } from './run-write.ts';
+import { sumMessages } from './run-write.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
+import { runForOk } from './write-answer.ts';
 
 /** Never rejects. The caller has ended the session's transaction, as MySQL does before DDL. */
 export async function runDdl(

@@ -367,6 +367,7 @@ export class ForwardAnswer implements ResponseHandler {
         const end = endOf(payload, this.#lease.lease.connection.deprecateEof);
         this.warnings = end.warnings;
         this.affected = -1n;
+        this.insertId = this.#request.insertId ?? 0n;
         this.#finish(end.status, () => this.#reply.end(end.warnings + this.moreWarnings, end.status));
         return;
       }

@@ -13,13 +13,13 @@ import { textOf } from './memory-reply.ts';
 import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import { failed, forwardOn } from './run-forward.ts';
 import { shardFailure } from './run-scatter.ts';
-import { runForOk } from './run-write.ts';
 import type { StatementLease } from './running-lease.ts';
 import { enterScratch } from './scratch-gate.ts';
 import { openShardReads } from './shard-reads.ts';
 import { bufferOf, textRequest } from './shard-request.ts';
 import type { ShardStream } from './shard-stream.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
+import { runForOk } from './write-answer.ts';
 
 /** One INSERT of the load. */
 const INSERT_BYTES = 512 * 1024;

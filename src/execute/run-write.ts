@@ -5,13 +5,13 @@ import type { Action, ShardQuery } from '../plan/index.ts';
 import type { Diagnostic } from '../session/index.ts';
 import type { Statement } from '../sql/index.ts';
 import type { Coordinator, Transaction } from '../transaction/index.ts';
-import { type FrameKind, type OkPacket, parseErr, parseOk } from '../wire/index.ts';
+import type { OkPacket } from '../wire/index.ts';
 import { branchStatement } from './branch-statement.ts';
 import { clientError, endsTransaction, sourceFault } from './faults.ts';
-import { logicalMessage } from './name-mapping.ts';
+import { logicalColumn, logicalMessage } from './name-mapping.ts';
 import { failed } from './run-forward.ts';
-import { sendShardQuery } from './shard-request.ts';
 import type { Outcome, StatementRun } from './statement-run.ts';
+import { runForAnswer, type WriteAnswer } from './write-answer.ts';
 
 type Write = Extract<Action, { kind: 'write' }>;
 
@@ -25,11 +25,12 @@ export async function runWrite(run: StatementRun, action: Write): Promise<Outcom
       writeAll(run, action, leases, transaction, timestamp),
     );
     const summed = sum(results, action, run.plan.statement);
-    run.reply.ok({ ...summed, status: 0 });
+    const rows = tellReturned(run, action, results, summed.warnings);
+    if (rows === undefined) run.reply.ok({ ...summed, status: 0 });
     return {
       failed: false,
-      rows: 0n,
-      affected: summed.affectedRows,
+      rows: rows ?? 0n,
+      affected: rows === undefined ? summed.affectedRows : -1n,
       message: summed.message,
       insertId: summed.insertId,
       diagnostics: results.flatMap((result) => result.diagnostics),
@@ -41,8 +42,7 @@ export async function runWrite(run: StatementRun, action: Write): Promise<Outcom
   }
 }
 
-interface WriteResult {
-  readonly ok: OkPacket;
+interface WriteResult extends WriteAnswer {
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -201,15 +201,43 @@ async function writeWatched(
 
 async function writeOne(run: StatementRun, action: Write, query: ShardQuery, lease: Lease): Promise<WriteResult> {
   if (run.plan.effects.readsInsertId) await run.backend.leases.replayInsertId(lease);
-  const ok = await runForOk(run, query, lease);
+  const answer = await runForAnswer(run, query, lease);
   run.backend.leases.insertIdUnknown(lease);
-  if (ok.warnings === 0) return { ok, diagnostics: [] };
+  if (answer.returned !== undefined && query.rows !== undefined && answer.returned.rows.length !== query.rows.length)
+    throw new MeshError('SM_UNSUPPORTED', {
+      what: 'RETURNING of rows for several nodes of which some were left out',
+      reason: 'which ones is not told, so that the others cannot be put in order',
+    });
+  if (answer.ok.warnings === 0) return { ...answer, diagnostics: [] };
   const schemas = run.backend.directory.physicalSchemas;
   const diagnostics = (await run.backend.diagnostics(lease)).map((entry) => ({
     ...entry,
     message: clientRow(logicalMessage(entry.message, entry.code, action.names, schemas), query),
   }));
-  return { ok, diagnostics };
+  return { ...answer, diagnostics };
+}
+
+/** The rows of RETURNING as one result, in the order of the statement's rows; undefined: there is no RETURNING. */
+function tellReturned(
+  { reply }: StatementRun,
+  action: Write,
+  results: readonly WriteResult[],
+  warnings: number,
+): bigint | undefined {
+  const first = results[0]?.returned;
+  if (first === undefined) return undefined;
+  const rows: Buffer[] = [];
+  for (const [index, { returned }] of (action.affected === 'once' ? results.slice(0, 1) : results).entries()) {
+    const places = action.queries[index]?.rows;
+    for (const [at, row] of (returned?.rows ?? []).entries()) rows[places?.[at] ?? rows.length] = row;
+  }
+  reply.header(
+    first.definitions.map((definition) => logicalColumn(definition, action.names)),
+    0,
+  );
+  for (const row of rows) reply.row(row);
+  reply.end(warnings, 0);
+  return BigInt(rows.length);
 }
 
 /** "at row 1" of a shard's part of an INSERT, counted as the client wrote the rows. */
@@ -219,32 +247,6 @@ function clientRow(message: string, query: ShardQuery): string {
   return message.replace(/( at row )(\d+)$/, (whole, words: string, row: string) => {
     const own = rows[Number(row) - 1];
     return own === undefined ? whole : `${words}${own + 1}`;
-  });
-}
-
-/** Sends one query whose answer is an OK; rejects with ServerError or BackendFault. */
-export function runForOk(run: StatementRun, query: ShardQuery, lease: Lease): Promise<OkPacket> {
-  return new Promise((resolve, reject) => {
-    let answer: OkPacket | Error | undefined;
-    const handler = {
-      onFrame(kind: FrameKind, payload: Buffer): void {
-        if (kind === 'ok') answer = parseOk(payload, lease.connection.capabilities);
-        else if (kind === 'err') answer = new ServerError(parseErr(payload));
-        else if (kind === 'end' || kind === 'column-count' || kind === 'column' || kind === 'eof') {
-          answer ??= new Error('rows where an OK was due');
-        }
-      },
-      onRows(): void {},
-      onEnd(): void {
-        if (answer === undefined) reject(new Error('an answer without OK'));
-        else if (answer instanceof Error) reject(answer);
-        else resolve(answer);
-      },
-      onFault(fault: BackendFault): void {
-        reject(fault);
-      },
-    };
-    sendShardQuery(lease, query, run.request, handler)?.catch(reject);
   });
 }
 

@@ -58,6 +58,8 @@ function rememberFoundRows(state: SessionState, plan: Plan, action: Action, outc
     // INSERT ... SELECT counts what it selected: its message says how many.
     else if (plan.statement?.kind === 'insert' && plan.statement.source.kind === 'query')
       state.foundRows = BigInt(/^Records: (\d+)/.exec(outcome.message ?? '')?.[1] ?? state.foundRows);
+  } else if (kind === 'insert' || kind === 'delete') {
+    // The rows of RETURNING are not counted.
   } else if (kind === 'show' ? QUERIED_SHOWS.has(showOf(plan)) : kind !== 'other' && kind !== 'explain') {
     state.foundRows = outcome.rows;
   } else if (kind === 'explain' && action.kind !== 'explain') state.foundRows = 0n;

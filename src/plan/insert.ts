@@ -311,8 +311,6 @@ export class InsertBinding implements Binding {
         reason: 'every node would count for itself',
       });
     }
-    if (this.#statement.returning !== undefined)
-      throw new MeshError('SM_UNSUPPORTED', { what: 'RETURNING', reason: 'the rows go to several nodes' });
   }
 
   /** AUTO_INCREMENT of several nodes would give the same value twice. */

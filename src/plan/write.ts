@@ -212,8 +212,11 @@ class WriteBinding implements Binding {
         what: `${verb} ... LIMIT over several nodes`,
         reason: 'no node knows how many rows the others change; add a condition on the sharding key',
       };
-    if (this.#statement.returning !== undefined)
-      return { what: `${verb} ... RETURNING over several nodes`, reason: 'the rows come from several nodes' };
+    if (this.#statement.returning !== undefined && this.#statement.orderBy.length > 0)
+      return {
+        what: `${verb} ... ORDER BY ... RETURNING over several nodes`,
+        reason: 'each node has its own order; leave the order to the reader of the rows',
+      };
     if (this.#targets.some((use) => use.meaning.kind === 'single'))
       return {
         what: `${verb} of a single table joined with sharded ones`,
