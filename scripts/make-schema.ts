@@ -93,7 +93,7 @@ function configurationPage(): string {
       ],
     ),
     '## Hints',
-    'In comments `/* SHARDMESH_HINT: KEY=value, ... */` (or `SHARDINGSPHERE_HINT:`): `SHARDING_DATABASE_VALUE`, `SHARDING_TABLE_VALUE` (for all tables, or `table.SHARDING_...` for one), `WRITE_ROUTE_ONLY`, `DATA_SOURCE_NAME`, `DISABLE_AUDIT_NAMES` (separated by spaces), `SKIP_SQL_REWRITE`, `TRANSACTION_TYPE` (`shardmesh_transaction_type` for this statement; on BEGIN for its transaction). A hint that is not known is an error. The query attribute `shardmesh_hint` (MySQL 8 clients) says the same for the first statement of a text; prepared statements have hints in their text.',
+    'In comments `/* SHARDMESH_HINT: KEY=value, ... */` (or `SHARDINGSPHERE_HINT:`): `SHARDING_DATABASE_VALUE`, `SHARDING_TABLE_VALUE` (for all tables, or `table.SHARDING_...` for one), `WRITE_ROUTE_ONLY`, `DATA_SOURCE_NAME`, `DISABLE_AUDIT_NAMES` (separated by spaces), `SKIP_SQL_REWRITE`, `TRANSACTION_TYPE` and `SNAPSHOT` (`shardmesh_transaction_type`, `shardmesh_snapshot` for this statement; on BEGIN for its transaction). A hint that is not known is an error. The query attribute `shardmesh_hint` (MySQL 8 clients) says the same for the first statement of a text; prepared statements have hints in their text.',
     '## Refused',
     '`!ENCRYPT`, `!MASK`, `!SHADOW`, `!DB_DISCOVERY`, `!TRAFFIC` and `!AUTHORITY` rules, CLASS_BASED algorithms, dynamic read/write splitting, and transaction types other than LOCAL and XA are errors that name the feature; they are never ignored.',
   ];

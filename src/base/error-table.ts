@@ -238,6 +238,12 @@ export const errorTable = {
     'the barrier of branch {branch} does not let this run: {verdict}',
     'Answer the call with an error: the coordinator asks the barrier and knows. repeated: it has run; empty: nothing is to be undone; hanging: it was undone before, or it is too late; changed: call again.',
   ),
+  SM_SNAPSHOT_UNAVAILABLE: row(
+    9114,
+    'HY000',
+    "there is no snapshot of all sources (shardmesh_snapshot = 'atomic') now: {reason}",
+    'Read again; `SHOW MESH TRANSACTIONS` lists transactions that do not end.',
+  ),
   SM_STATEMENT_TIMEOUT: row(
     9110,
     'HY000',

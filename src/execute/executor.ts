@@ -1,7 +1,7 @@
 /** Runs an action on its shards: one small file per kind of action, chosen here. */
 
 import { MeshError } from '../base/index.ts';
-import type { Action } from '../plan/index.ts';
+import type { Action, ShardQuery } from '../plan/index.ts';
 import { mayUseReplica } from './elsewhere.ts';
 import { clientError } from './faults.ts';
 import { MemoryReply } from './memory-reply.ts';
@@ -90,9 +90,9 @@ async function executeOther(
       return { ...quietOutcome, affected };
     }
     case 'scatter':
-      return runScatter(run, action);
+      return atomically(run, action.queries, () => runScatter(run, action));
     case 'scratch':
-      return runScratch(run, action);
+      return atomically(run, feedQueries(action), () => runScratch(run, action));
     case 'write':
       return writeInBranch(run, action);
     case 'load':
@@ -110,6 +110,32 @@ async function executeOther(
     case 'refuse':
       return failed(run.reply, action.error);
   }
+}
+
+/** Outside of a transaction, with `shardmesh_snapshot = 'atomic'`: reads of several sources see snapshots that belong together. */
+async function atomically(
+  run: StatementRun,
+  queries: readonly ShardQuery[],
+  read: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const { atomic, directory } = run.backend;
+  if (!atomic.forStatement) return await read();
+  const sources = new Set(queries.map((query) => query.source));
+  if (sources.size < 2) return await read();
+  try {
+    await atomic.openOn(sources);
+  } catch (error) {
+    return failed(run.reply, clientError(error, '', emptyNames, directory.physicalSchemas));
+  }
+  try {
+    return await read();
+  } finally {
+    atomic.end();
+  }
+}
+
+function feedQueries({ scratch }: Extract<ShardAction, { kind: 'scratch' }>): readonly ShardQuery[] {
+  return scratch.feeds.flatMap(({ rows }) => (rows.kind === 'informationSchema' ? [] : rows.queries));
 }
 
 /** Reads first, in whatever way the query takes, then inserts what was read. */

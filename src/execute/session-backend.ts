@@ -26,6 +26,7 @@ import {
   Transaction,
 } from '../transaction/index.ts';
 import { type OkPacket, StatusFlag } from '../wire/index.ts';
+import { AtomicReads } from './atomic-reads.ts';
 import { type BarrierPass, type BarrierPorts, barrierFault } from './barrier-pass.ts';
 import { sourceFault } from './faults.ts';
 import type { ReaderAttempt } from './guarded-read.ts';
@@ -69,6 +70,7 @@ export class SessionBackend {
   readonly reads: SessionReads;
   /** The connections as such, whatever holds them. */
   readonly leases: SessionLeases;
+  readonly atomic: AtomicReads;
 
   constructor(
     state: SessionState,
@@ -87,6 +89,7 @@ export class SessionBackend {
     this.#tally = tally;
     this.reads = new SessionReads(state, positions, tokens, () => this.directory);
     this.leases = new SessionLeases(state, directory, capabilities, this.reads);
+    this.atomic = new AtomicReads(state, this.leases, protocols.XA.snapshots);
     this.#barrier = new SessionBarrier(state, this.leases);
   }
 
@@ -105,7 +108,7 @@ export class SessionBackend {
 
   /** Nothing is held on any backend: the quiet point at which a session may move or end. */
   get quiet(): boolean {
-    return this.#transaction === undefined && this.#pin === undefined && this.#fixed.size === 0;
+    return this.#transaction === undefined && this.#pin === undefined && this.#fixed.size === 0 && !this.atomic.isOpen;
   }
 
   /**
@@ -116,6 +119,10 @@ export class SessionBackend {
     this.leases.checkGoing();
     if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
     this.#checkPin(source);
+    if (this.atomic.active && (this.#state.inTransaction || access === 'read')) {
+      if (this.#pin?.reasons.has('temporary table') === true) throw temporaryBesides();
+      return this.atomic.take(source, access);
+    }
     if (this.#state.inTransaction) {
       // A write goes to the primary, which knows best how to refuse it in a read-only transaction.
       const fixed = this.#readOnly && access === 'read' ? this.#fixed.get(source) : undefined;
@@ -158,7 +165,7 @@ export class SessionBackend {
    */
   async takeReader(source: string, attempt: ReaderAttempt = firstAttempt): Promise<StatementLease> {
     const set = this.directory.replicaSet(source);
-    if (set === undefined || this.#pin !== undefined) return this.take(source, 'read');
+    if (set === undefined || this.#pin !== undefined || this.atomic.active) return this.take(source, 'read');
     this.leases.checkGoing();
     if (this.#lost !== undefined) throw new MeshError('SM_TRANSACTION_ABORTED', { reason: this.#lost });
     const { shardmesh_read: wish } = this.#state.mesh;
@@ -362,7 +369,8 @@ export class SessionBackend {
   async leaseLost(held: StatementLease, reason: string): Promise<void> {
     held.destroy();
     if (!held.held) return;
-    if (this.#transaction?.branch(held.source)?.lease === held.lease) await this.transactionLost(reason);
+    if (this.#transaction?.branch(held.source)?.lease === held.lease || this.atomic.holds(held.lease))
+      await this.transactionLost(reason);
   }
 
   /**
@@ -373,6 +381,7 @@ export class SessionBackend {
     // A lost pin outside of a transaction is told by `lostPin`: there is nothing to roll back, and nothing to end.
     if (!this.#state.inTransaction) return;
     this.#lost = reason;
+    this.atomic.cut();
     const transaction = this.#transaction;
     this.#transaction = undefined;
     if (transaction !== undefined) this.#counts(transaction).rolledBack += 1;
@@ -518,6 +527,7 @@ export class SessionBackend {
   async reset(): Promise<void> {
     for (const { lease } of this.#fixed.values()) lease.destroy();
     this.#fixed.clear();
+    this.atomic.cut();
     this.reads.reset();
     this.#lost = undefined;
     this.#barrier.ended();
@@ -669,6 +679,7 @@ export class SessionBackend {
 
   #endLogical(): void {
     for (const source of [...this.#fixed.keys()]) this.#endFixed(source);
+    this.atomic.end();
     this.#barrier.ended();
     this.#lost = undefined;
     this.#state.inTransaction = false;
@@ -688,6 +699,13 @@ export class SessionBackend {
 
 /** Why a replica cannot take a read that another server still can. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['SM_SOURCE_DOWN', 'SM_SOURCE_LOST', 'SM_POOL_TIMEOUT', 'SM_DRAINING']);
+
+function temporaryBesides(): MeshError {
+  return new MeshError('SM_UNSUPPORTED', {
+    what: "shardmesh_snapshot = 'atomic' in a session with temporary tables",
+    reason: 'they are on a connection of their own; drop them first',
+  });
+}
 
 function lockedTables(): MeshError {
   return new MeshError('SM_UNSUPPORTED', {

@@ -17,6 +17,7 @@ export async function runControl(context: CommandContext, statement: Transaction
           statement.readOnly === undefined ? state.transaction.access : statement.readOnly ? 'READ ONLY' : 'READ WRITE',
         consistentSnapshot: statement.consistentSnapshot,
         type: state.mesh.shardmesh_transaction_type,
+        snapshot: state.mesh.shardmesh_snapshot,
       };
       state.inTransaction = true;
       break;

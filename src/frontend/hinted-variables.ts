@@ -36,6 +36,7 @@ function continues({ session }: CommandContext, plan: Plan): boolean {
 
 /** What the transaction in progress works with. */
 function inForce({ session }: CommandContext, name: MeshVariableName): string {
+  if (name === 'shardmesh_snapshot') return session.state.transaction.snapshot ?? session.state.mesh[name];
   if (name !== 'shardmesh_transaction_type') return session.state.mesh[name];
   return session.backend.transaction?.coordinator.type ?? session.state.transaction.type ?? session.state.mesh[name];
 }

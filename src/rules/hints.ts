@@ -28,7 +28,7 @@ const plainKeys = [
   'SKIP_SQL_REWRITE',
 ];
 /** Keys that set a session variable of the mesh for one statement: `READ=primary` is shardmesh_read. */
-const variableKeys: readonly string[] = ['BRANCH', 'TRANSACTION_TYPE', 'READ', 'CONSISTENCY', 'POSITION'];
+const variableKeys: readonly string[] = ['BRANCH', 'TRANSACTION_TYPE', 'SNAPSHOT', 'READ', 'CONSISTENCY', 'POSITION'];
 const ignoredKeys = ['USE_TRAFFIC', 'SKIP_METADATA_VALIDATE', 'SHADOW'];
 const introducer = /^\s*(?:SHARDINGSPHERE_HINT|SHARDMESH_HINT)\s*:/i;
 

@@ -22,6 +22,8 @@ const variables = {
   /** Shown: what the session has written and seen, as a signed text; set: what its reads must see from then on, too. */
   shardmesh_position: { initial: '', pattern: /^[\w.-]{1,4096}$/ },
   shardmesh_read: { initial: 'auto', values: ['auto', 'primary', 'replica'] },
+  /** `atomic`: reads of several sources never see half of an XA transaction; a transaction only reads then. */
+  shardmesh_snapshot: { initial: 'off', values: ['off', 'atomic'], fixedInTransaction: true },
   shardmesh_transaction_type: { initial: 'LOCAL', values: transactionTypes, fixedInTransaction: true },
 } as const satisfies Readonly<Record<string, MeshVariable>>;
 

@@ -13,6 +13,8 @@ export interface TransactionCharacteristics {
   readonly consistentSnapshot: boolean;
   /** Fixed at BEGIN; undefined: as the session's variable says when the first branch opens. */
   readonly type?: TransactionType;
+  /** Fixed at BEGIN, in the same way. */
+  readonly snapshot?: 'off' | 'atomic';
 }
 
 export const plainTransaction: TransactionCharacteristics = {

@@ -2,6 +2,7 @@
  * The seam where transaction types differ. A protocol makes a coordinator for each transaction, of a session or of one statement
  * over several sources; the coordinator says what opens a branch, may watch every statement that runs on one, and ends them all.
  */
+import type { Lease } from '../backend/index.ts';
 import type { TransactionType } from '../base/index.ts';
 import type { Access, Plan, ShardQuery } from '../plan/index.ts';
 import type { Settings, TransactionCharacteristics } from '../session/index.ts';
@@ -11,6 +12,16 @@ import type { Branch } from './branch.ts';
 export interface CommitProtocol {
   readonly type: TransactionType;
   begin(scope: TransactionScope): Coordinator;
+  /** Reads of several servers that never see half of a transaction of this type. Absent: there are none. */
+  readonly snapshots?: AtomicSnapshots;
+}
+
+export interface AtomicSnapshots {
+  /**
+   * Opens read-only transactions on connections to primaries, whose snapshots belong together. `addresses`: all servers on which
+   * transactions of these sources may be decided. Rejects with SM_SNAPSHOT_UNAVAILABLE; the leases are then to be destroyed.
+   */
+  open(leases: readonly Lease[], addresses: readonly string[]): Promise<void>;
 }
 
 /** What a transaction belongs to. */

@@ -13,6 +13,7 @@ export {
   verdictOf,
 } from './branch-barrier.ts';
 export {
+  type AtomicSnapshots,
   type BranchOpening,
   type BranchResult,
   type BranchStatement,

@@ -7,6 +7,7 @@ import type { CommitVerdict } from './commit-machine.ts';
 import { type Hazard, Recoverer, type SeenBranch } from './recoverer.ts';
 import type { ServerFacts, ServerTarget } from './server-facts.ts';
 import { ServerWatch } from './server-watch.ts';
+import { SnapshotFence } from './snapshot-fence.ts';
 import { TransactionIds } from './transaction-id.ts';
 
 const ROUND_MS = 2000;
@@ -50,6 +51,7 @@ export class XaNode {
   readonly ids = new TransactionIds();
   readonly clock: Clock;
   readonly tally = new XaTally();
+  readonly snapshots: SnapshotFence;
   readonly #options: XaNodeOptions;
   readonly #members = new Map<string, Member>();
   /** Commit point's address -> transactions whose branches are all committed. */
@@ -62,6 +64,12 @@ export class XaNode {
   constructor(options: XaNodeOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.snapshots = new SnapshotFence({
+      clock: this.clock,
+      target: (address) => this.#members.get(address)?.watch.target,
+      learn: (address) => this.learn(address),
+      finished: () => new Set([...this.#done.values()].flat()),
+    });
   }
 
   start(): void {
@@ -304,6 +312,7 @@ export class XaNode {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelSweep?.();
+    this.snapshots.close();
     for (const { watch, cancel } of this.#members.values()) {
       cancel?.();
       await this.#flushDone(watch).catch(() => undefined);

@@ -34,7 +34,7 @@ const ARBITRATE_MS = 10_000;
 const AWAIT_MS = 10_000;
 
 export function xaProtocol(node: XaNode): CommitProtocol {
-  return { type: 'XA', begin: (scope) => new XaCoordinator(node, scope) };
+  return { type: 'XA', begin: (scope) => new XaCoordinator(node, scope), snapshots: node.snapshots };
 }
 
 class XaCoordinator implements Coordinator {
